@@ -1,0 +1,3 @@
+//! `TcpListener`
+/// A TCP server.
+pub struct TcpListener {}

@@ -1,0 +1,3 @@
+//! `TcpStream`
+/// A TCP connection.
+pub struct TcpStream {}

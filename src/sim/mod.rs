@@ -1,0 +1,1 @@
+//! Hosts, links and seeds in virtual time around the real engine.

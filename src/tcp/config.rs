@@ -1,0 +1,119 @@
+//! Every knob of the protocol: its default, its unit, where it comes from.
+
+use std::time::Duration;
+
+/// Settings of a connection. A host has one set, which its connections begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Bytes that may wait to be read; the largest window that is advertised. Default 1 MiB. Taken
+    /// as it is needed, not in advance.
+    pub receive_buffer: usize,
+    /// Bytes that may wait to be sent or acknowledged. Default 1 MiB.
+    pub send_buffer: usize,
+    /// Upper limit of the MSS that is offered and used, bytes; the path gives another. Default none.
+    pub mss: Option<u16>,
+    /// Shift of the windows that we advertise (RFC 7323, 2.3), at most 14. Default: the least that
+    /// can express `receive_buffer`.
+    pub window_scale: Option<u8>,
+    /// Offer and accept window scaling (RFC 7323, 2). Default on.
+    pub window_scaling: bool,
+    /// Offer and accept timestamps (RFC 7323, 3). Default on.
+    pub timestamps: bool,
+    /// Offer and accept SACK (RFC 2018). Default on.
+    pub sack: bool,
+    /// Send small segments at once (`TCP_NODELAY`; RFC 9293 3.7.4, MUST-17). Default off.
+    pub nodelay: bool,
+    /// How long an acknowledgement may wait for company (RFC 9293 3.8.6.3, MUST-40: below 500 ms).
+    /// Default 40 ms.
+    pub delayed_ack: Duration,
+    /// How long the sender's silly-window avoidance holds a small segment back (RFC 9293
+    /// 3.8.6.2.1: 0.1 to 1 s). Default 200 ms.
+    pub override_timeout: Duration,
+    /// Initial congestion window, segments (RFC 6928). Default 10.
+    pub initial_window: u32,
+    /// Retransmission time-out before the first sample (RFC 6298, 2.1). Default 1 s.
+    pub rto_initial: Duration,
+    /// Least retransmission time-out. RFC 6298, 2.4 says 1 s; like Linux we begin at 200 ms.
+    pub rto_min: Duration,
+    /// Greatest retransmission time-out and probe interval (RFC 6298, 2.5: at least 60 s).
+    /// Default 120 s.
+    pub rto_max: Duration,
+    /// R1: retransmissions of one segment after which the application may learn of the trouble
+    /// (RFC 9293 3.8.3, SHLD-10: at least 3). Default 3.
+    pub r1: u32,
+    /// R2: how long a segment is retransmitted before the connection is given up (RFC 9293 3.8.3,
+    /// SHLD-11: at least 100 s). Default 15 min.
+    pub r2: Duration,
+    /// R2 for a SYN (RFC 9293 3.8.3, MUST-23: at least 3 min). Default 3 min.
+    pub r2_syn: Duration,
+    /// User timeout: how long sent data may stay unacknowledged (RFC 9293 3.9.1). Default none:
+    /// `r2` decides.
+    pub user_timeout: Option<Duration>,
+    /// Keep-alive (RFC 9293 3.8.4, MUST-25: off unless asked for). Default none.
+    pub keepalive: Option<KeepAlive>,
+    /// How long TIME-WAIT lasts: 2 MSL. Default 2 × 30 s (RFC 9293 3.4.2 takes an MSL of 2 min;
+    /// like Linux we linger for a minute).
+    pub time_wait: Duration,
+    /// How long a connection that the application let go of waits in FIN-WAIT-2 for the peer's
+    /// FIN. Default 60 s, as Linux.
+    pub orphan_timeout: Duration,
+    /// Time to live of what we send, hops (RFC 9293 3.9.2, MUST-49). Default 64.
+    pub ttl: u8,
+    /// DSCP of what we send (RFC 9293 3.9.1.9, MUST-48). Default 0.
+    pub dscp: u8,
+    /// Challenge ACKs that one connection sends in a second (RFC 5961, 7). Default 10.
+    pub challenge_acks: u32,
+    /// Congestion control, by its name in the registry. Default `newreno`.
+    pub congestion: &'static str,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            receive_buffer: 1 << 20,
+            send_buffer: 1 << 20,
+            mss: None,
+            window_scale: None,
+            window_scaling: true,
+            timestamps: true,
+            sack: true,
+            nodelay: false,
+            delayed_ack: Duration::from_millis(40),
+            override_timeout: Duration::from_millis(200),
+            initial_window: 10,
+            rto_initial: Duration::from_secs(1),
+            rto_min: Duration::from_millis(200),
+            rto_max: Duration::from_secs(120),
+            r1: 3,
+            r2: Duration::from_secs(15 * 60),
+            r2_syn: Duration::from_secs(3 * 60),
+            user_timeout: None,
+            keepalive: None,
+            time_wait: Duration::from_secs(60),
+            orphan_timeout: Duration::from_secs(60),
+            ttl: 64,
+            dscp: 0,
+            challenge_acks: 10,
+            congestion: "newreno",
+        }
+    }
+}
+
+/// Keep-alive settings (RFC 9293 3.8.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// How long the connection must be silent before the first probe (MUST-28: two hours or more
+    /// by default).
+    pub idle: Duration,
+    /// Between two probes.
+    pub interval: Duration,
+    /// Unanswered probes after which the peer is taken for dead (MUST-29: more than one).
+    pub probes: u32,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(7200), interval: Duration::from_secs(75), probes: 9 }
+    }
+}

@@ -1,0 +1,110 @@
+//! What happened, and how often? Counters and log events; formatting costs nothing unless enabled.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::tcp::Discard;
+use crate::wire::Malformed;
+
+/// Why the host dropped a packet that was well formed, or a frame it could not send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// Its destination is not an address of ours.
+    NotOurs,
+    /// Its source is multicast.
+    FromMulticast,
+    /// Its source is a broadcast address.
+    FromBroadcast,
+    /// Its source is a loopback address.
+    FromLoopback,
+    /// Its source is an address of ours.
+    FromOurselves,
+    /// Its source is unspecified or reserved: nobody could be answered.
+    FromNowhere,
+    /// A transport that we do not speak.
+    UnknownProtocol,
+    /// A SYN beyond a listener's backlog.
+    BacklogFull,
+    /// A segment for a connection that does not exist (answered by a RST, unless it was one).
+    NoConnection,
+    /// A UDP datagram to a port where nobody listens (answered by port unreachable).
+    NoUdpPort,
+    /// Overlapping fragments: the datagram was dropped.
+    FragmentOverlap,
+    /// Too many fragments were under way.
+    FragmentNoRoom,
+    /// A datagram was not whole in time.
+    FragmentTimedOut,
+    /// An ICMP message of a type that we ignore.
+    IcmpIgnored,
+    /// An ICMP error that quotes nothing of ours (RFC 5927, 4.1).
+    IcmpStranger,
+    /// The device could not take a frame.
+    DeviceBusy,
+}
+
+impl Dropped {
+    /// Every variant, in the order of the counters.
+    pub const ALL: [Self; 16] = [
+        Self::NotOurs,
+        Self::FromMulticast,
+        Self::FromBroadcast,
+        Self::FromLoopback,
+        Self::FromOurselves,
+        Self::FromNowhere,
+        Self::UnknownProtocol,
+        Self::BacklogFull,
+        Self::NoConnection,
+        Self::NoUdpPort,
+        Self::FragmentOverlap,
+        Self::FragmentNoRoom,
+        Self::FragmentTimedOut,
+        Self::IcmpIgnored,
+        Self::IcmpStranger,
+        Self::DeviceBusy,
+    ];
+}
+
+/// Counts what the engine saw. Reading is always allowed; every count only grows.
+#[derive(Debug, Default)]
+pub struct Counters {
+    malformed: [AtomicU64; Malformed::ALL.len()],
+    discards: [AtomicU64; Discard::ALL.len()],
+    drops: [AtomicU64; Dropped::ALL.len()],
+    /// Frames received.
+    pub frames_in: AtomicU64,
+    /// Frames sent.
+    pub frames_out: AtomicU64,
+}
+
+impl Counters {
+    /// Frames that could not be read, for this reason.
+    #[must_use]
+    pub fn malformed(&self, why: Malformed) -> u64 {
+        self.malformed[why as usize].load(Ordering::Relaxed)
+    }
+
+    /// Segments that a connection refused by this rule.
+    #[must_use]
+    pub fn discarded(&self, why: Discard) -> u64 {
+        self.discards[why as usize].load(Ordering::Relaxed)
+    }
+
+    /// Packets dropped by the host, for this reason.
+    #[must_use]
+    pub fn dropped(&self, why: Dropped) -> u64 {
+        self.drops[why as usize].load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_malformed(&self, why: Malformed) {
+        self.malformed[why as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_discard(&self, why: Discard) {
+        self.discards[why as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_drop(&self, why: Dropped) {
+        self.drops[why as usize].fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,115 @@
+//! What does one segment say? (RFC 9293, 3.1)
+
+use std::net::SocketAddr;
+
+use bitflags::bitflags;
+
+use super::options::Options;
+use super::seq::SeqNum;
+
+bitflags! {
+    /// The control bits, but for ACK: whether a segment acknowledges is told by [`Segment::ack`].
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+    pub struct Flags: u8 {
+        /// No more data from the sender.
+        const FIN = 0x01;
+        /// Synchronise sequence numbers.
+        const SYN = 0x02;
+        /// Reset the connection.
+        const RST = 0x04;
+        /// Hand the data to the application now.
+        const PSH = 0x08;
+        /// The urgent pointer is significant.
+        const URG = 0x20;
+        /// ECN echo (RFC 3168).
+        const ECE = 0x40;
+        /// Congestion window reduced (RFC 3168).
+        const CWR = 0x80;
+    }
+}
+
+/// The window field as it stands in the header, not yet scaled. Unsigned everywhere
+/// (RFC 9293 3.1, MUST-1); a type of its own so that it is never taken for a number of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct RawWindow(pub u16);
+
+impl RawWindow {
+    /// The window in bytes under the peer's `shift` (RFC 7323, 2.3).
+    #[must_use]
+    pub const fn scaled(self, shift: u8) -> u32 {
+        (self.0 as u32) << shift
+    }
+}
+
+/// Both ends of a connection as this host sees them: the key of every lookup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flow {
+    /// Our address and port.
+    pub local: SocketAddr,
+    /// The peer's address and port.
+    pub remote: SocketAddr,
+}
+
+/// One segment: header fields as numbers, payload where it lies.
+///
+/// `Display` and `FromStr` (in `notation.rs`) speak packetdrill's notation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Sequence number of the first byte of the payload, or of the SYN.
+    pub seq: SeqNum,
+    /// The acknowledgement number; `None` when the ACK bit is off.
+    pub ack: Option<SeqNum>,
+    /// The other control bits.
+    pub flags: Flags,
+    /// The window field, unscaled.
+    pub window: RawWindow,
+    /// The urgent pointer, meaningful with URG: an offset from `seq` to the byte after the urgent
+    /// data (RFC 9293 3.8.5, MUST-62).
+    pub urgent: u16,
+    /// The options that this stack knows.
+    pub options: Options,
+    /// The text.
+    pub payload: &'a [u8],
+    /// How many MSS-sized packets this stands for: 1 as read from a plain wire, more when the
+    /// kernel handed over a super-segment, so that acknowledgement policy and congestion control
+    /// count segments, not reads.
+    pub wire_segments: u16,
+}
+
+impl Segment<'_> {
+    /// SEG.LEN: the sequence space that the segment takes, SYN and FIN counted (RFC 9293, 3.4).
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        let controls =
+            u32::from(self.flags.contains(Flags::SYN)) + u32::from(self.flags.contains(Flags::FIN));
+        // A payload is at most one IP datagram.
+        u32::try_from(self.payload.len()).unwrap_or(u32::MAX) + controls
+    }
+
+    /// Whether the segment takes no sequence space.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The sequence number after the segment: SEG.SEQ + SEG.LEN.
+    #[must_use]
+    pub fn end(&self) -> SeqNum {
+        self.seq + self.len()
+    }
+}
+
+impl Default for Segment<'_> {
+    fn default() -> Self {
+        Self {
+            seq: SeqNum::default(),
+            ack: None,
+            flags: Flags::empty(),
+            window: RawWindow(0),
+            urgent: 0,
+            options: Options::default(),
+            payload: &[],
+            wire_segments: 1,
+        }
+    }
+}
