@@ -4,8 +4,22 @@
 //! [`Connection::poll_transmit`]. Handlers never send: they change state and note what is owed.
 
 pub mod config;
+pub mod congestion;
+mod connection;
+mod handshake;
+mod input;
+pub mod isn;
+mod output;
 pub mod reassembly;
+mod receive;
+mod recovery;
+mod rtt;
+mod send;
 pub mod state;
+mod tcb;
+mod time_wait;
+mod timers;
+mod timestamps;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,11 +28,14 @@ use std::time::Duration;
 use bitflags::bitflags;
 
 pub use config::{Config, KeepAlive};
+pub use connection::Connection;
+use handshake::MIN_MSS;
+pub use output::Reset;
 pub use state::State;
+/// Which side of a connection to shut down.
+pub use std::net::Shutdown;
 
-use crate::buffer::{Chunk, Pool};
-use crate::time::Instant;
-use crate::wire::{Flow, Segment, SeqNum};
+use crate::wire::{Flow, SeqNum};
 
 /// Why a connection ended before its time. Sticky on its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -151,15 +168,60 @@ pub struct Outgoing {
     pub wire_segments: u16,
 }
 
-/// Which side of a connection to shut down.
-pub use std::net::Shutdown;
-
 /// A snapshot of a connection for people and tests; grows with the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Info {
     /// RFC 9293's name of the state.
     pub state: State,
+    /// Payload of a full-sized segment that we send, bytes.
+    pub mss: u32,
+    /// Smoothed round trip, once there was a sample (RFC 6298).
+    pub srtt: Option<Duration>,
+    /// Its variance.
+    pub rttvar: Duration,
+    /// The retransmission time-out now, backoff included.
+    pub rto: Duration,
+    /// Congestion window, bytes.
+    pub cwnd: u32,
+    /// Slow-start threshold, bytes.
+    pub ssthresh: u32,
+    /// Bytes sent and not acknowledged, SYN and FIN counted.
+    pub unacked: u32,
+    /// Bytes that were never sent.
+    pub unsent: u32,
+    /// The peer's window, bytes.
+    pub send_window: u32,
+    /// The window that the peer sees, bytes.
+    pub receive_window: u32,
+    /// Segments sent again since the connection opened.
+    pub retransmissions: u64,
+    /// Bytes of urgent data that were not read (RFC 9293 3.8.5, MUST-33).
+    pub urgent_unread: u32,
+    /// Trouble that has not ended the connection (RFC 9293 3.9.1.8, MUST-47).
+    pub soft_error: Option<Error>,
+}
+
+impl Info {
+    /// What there is to say of a connection that is not open.
+    const fn of(state: State) -> Self {
+        Self {
+            state,
+            mss: 0,
+            srtt: None,
+            rttvar: Duration::ZERO,
+            rto: Duration::ZERO,
+            cwnd: 0,
+            ssthresh: 0,
+            unacked: 0,
+            unsent: 0,
+            send_window: 0,
+            receive_window: 0,
+            retransmissions: 0,
+            urgent_unread: 0,
+            soft_error: None,
+        }
+    }
 }
 
 /// Where a new connection gets its numbers from.
@@ -175,147 +237,4 @@ pub struct Birth {
     pub mtu: usize,
     /// Settings.
     pub config: Arc<Config>,
-}
-
-/// One TCP connection, from the first SYN to the end of TIME-WAIT.
-#[derive(Debug)]
-pub struct Connection {}
-
-impl Connection {
-    /// Active open: a SYN is owed.
-    #[must_use]
-    pub fn active(_now: Instant, _birth: Birth) -> Self {
-        todo!()
-    }
-
-    /// Passive open by `syn`, which the caller has found to be a SYN without ACK and RST: a
-    /// SYN-ACK is owed.
-    #[must_use]
-    pub fn passive(_now: Instant, _birth: Birth, _syn: &Segment<'_>) -> Self {
-        todo!()
-    }
-
-    /// The only door in: one segment of this connection has arrived, its checksum verified.
-    pub fn on_segment(&mut self, _now: Instant, _segment: &Segment<'_>, _pool: &Pool) -> Reaction {
-        todo!()
-    }
-
-    /// A moment that `poll_timeout` named has come. Calling it too early does nothing.
-    pub fn on_timeout(&mut self, _now: Instant) -> Signals {
-        todo!()
-    }
-
-    /// When `on_timeout` wants to be called; `NEVER` when no timer runs.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Instant {
-        todo!()
-    }
-
-    /// The only door out: appends one IP packet that is owed to `out`, which is empty, or returns
-    /// `None`. Call it until it returns `None`.
-    pub fn poll_transmit(
-        &mut self,
-        _now: Instant,
-        _limits: &Limits,
-        _out: &mut Vec<u8>,
-    ) -> Option<Outgoing> {
-        todo!()
-    }
-
-    /// An ICMP error quotes a segment of ours with `seq` (RFC 9293 3.9.2.2, RFC 5927 4.1): `hard`
-    /// is the error that ends a connection attempt; an open connection only notes it.
-    pub fn on_icmp(&mut self, _now: Instant, _seq: SeqNum, _hard: Option<Error>) -> Signals {
-        todo!()
-    }
-
-    /// Hands `chunk` over to be sent. As much as the send buffer has room for is taken; how much
-    /// that was (0: wait for `WRITABLE`). Before the connection is open it takes nothing.
-    pub fn write(&mut self, _now: Instant, _chunk: Chunk) -> Result<usize, Error> {
-        todo!()
-    }
-
-    /// Bytes that `write` would take now.
-    #[must_use]
-    pub fn writable(&self) -> usize {
-        todo!()
-    }
-
-    /// Bytes that wait to be read.
-    #[must_use]
-    pub fn readable(&self) -> usize {
-        todo!()
-    }
-
-    /// Takes the first whole chunk that waits to be read, if it fits into `max` bytes.
-    pub fn read_chunk(&mut self, _max: usize) -> Option<Chunk> {
-        todo!()
-    }
-
-    /// Copies what waits to be read into `out` and, unless `peek`, takes it away; how much it was.
-    pub fn read(&mut self, _out: &mut [u8], _peek: bool) -> usize {
-        todo!()
-    }
-
-    /// Whether the peer's FIN was reached, or reading was shut down, or the connection is over:
-    /// when nothing is readable nothing will be.
-    #[must_use]
-    pub fn read_ended(&self) -> bool {
-        todo!()
-    }
-
-    /// Whether writing is over: shut down by us, or the connection is over.
-    #[must_use]
-    pub fn write_ended(&self) -> bool {
-        todo!()
-    }
-
-    /// CLOSE of one direction or both while the application keeps the connection
-    /// (RFC 9293 3.10.4). Reading shut down: what arrives is acknowledged and thrown away.
-    pub fn shutdown(&mut self, _now: Instant, _how: Shutdown) {
-        todo!()
-    }
-
-    /// The application lets go: CLOSE of both directions. With unread data, or with a `linger` of
-    /// zero, the connection is reset (RFC 9293 3.6.1, SHLD-3).
-    pub fn close(&mut self, _now: Instant) -> Signals {
-        todo!()
-    }
-
-    /// ABORT (RFC 9293 3.10.5): a RST is owed where the state wants one.
-    pub fn abort(&mut self, _now: Instant) -> Signals {
-        todo!()
-    }
-
-    /// Why the connection ended, if not in good order.
-    #[must_use]
-    pub fn error(&self) -> Option<Error> {
-        todo!()
-    }
-
-    /// The state by its RFC name.
-    #[must_use]
-    pub fn state(&self) -> State {
-        todo!()
-    }
-
-    /// A snapshot.
-    #[must_use]
-    pub fn info(&self, _now: Instant) -> Info {
-        todo!()
-    }
-
-    /// `TCP_NODELAY`.
-    pub fn set_nodelay(&mut self, _nodelay: bool) {
-        todo!()
-    }
-
-    /// Keep-alive on, with these settings, or off.
-    pub fn set_keepalive(&mut self, _now: Instant, _keepalive: Option<KeepAlive>) {
-        todo!()
-    }
-
-    /// The user timeout, or none (then `Config::r2` decides).
-    pub fn set_user_timeout(&mut self, _timeout: Option<Duration>) {
-        todo!()
-    }
 }

@@ -1,0 +1,101 @@
+//! NewReno: slow start, congestion avoidance, half the window on loss (RFC 5681, RFC 6582), growth
+//! by bytes acknowledged (RFC 3465).
+
+use super::{Ack, Congestion, CongestionControl, Start};
+use crate::time::Instant;
+
+/// The controller of RFC 5681. The inflation of the window during fast recovery is the business of
+/// `recovery.rs`: it stands for segments that have left the network, not for a larger window.
+#[derive(Clone, Debug)]
+pub struct NewReno {
+    mss: u32,
+    initial_window: u32,
+    cwnd: u32,
+    ssthresh: u32,
+    /// Bytes acknowledged in congestion avoidance and not yet turned into growth.
+    acked: u32,
+    /// Slow start after a time-out is not doubled (RFC 3465, 2.3).
+    after_timeout: bool,
+}
+
+impl NewReno {
+    /// A controller that begins in slow start with `start.initial_window`.
+    #[must_use]
+    pub fn new(start: Start) -> Self {
+        Self {
+            mss: start.mss,
+            initial_window: start.initial_window,
+            cwnd: start.initial_window,
+            // RFC 5681 3.1: arbitrarily high at first.
+            ssthresh: u32::MAX,
+            acked: 0,
+            after_timeout: false,
+        }
+    }
+
+    fn slow_start(&mut self, acked: u32) {
+        // RFC 3465 2.2, 2.3: at most two segments an ACK, one after a time-out.
+        let limit = if self.after_timeout { self.mss } else { 2 * self.mss };
+        self.cwnd = self.cwnd.saturating_add(acked.min(limit));
+    }
+
+    fn congestion_avoidance(&mut self, acked: u32) {
+        // RFC 5681 3.1: one segment for each window acknowledged.
+        self.acked = self.acked.saturating_add(acked);
+        if self.acked >= self.cwnd {
+            self.acked -= self.cwnd;
+            self.cwnd = self.cwnd.saturating_add(self.mss);
+        }
+    }
+}
+
+impl CongestionControl for NewReno {
+    fn window(&self) -> u32 {
+        self.cwnd
+    }
+
+    fn ssthresh(&self) -> u32 {
+        self.ssthresh
+    }
+
+    fn on_ack(&mut self, ack: &Ack) {
+        if ack.in_recovery || !ack.window_limited {
+            return;
+        }
+        if self.cwnd < self.ssthresh {
+            self.slow_start(ack.bytes);
+        } else {
+            self.congestion_avoidance(ack.bytes);
+        }
+    }
+
+    fn on_congestion(&mut self, _now: Instant, congestion: &Congestion) {
+        self.acked = 0;
+        match *congestion {
+            Congestion::Loss { flight } => {
+                // RFC 5681 3.1, equation 4.
+                self.ssthresh = (flight / 2).max(2 * self.mss);
+                self.cwnd = self.ssthresh;
+                self.after_timeout = false;
+            }
+            Congestion::Timeout { flight, again } => {
+                if !again {
+                    self.ssthresh = (flight / 2).max(2 * self.mss);
+                }
+                // RFC 5681 3.1: the loss window is one segment.
+                self.cwnd = self.mss;
+                self.after_timeout = true;
+            }
+        }
+    }
+
+    fn on_recovered(&mut self, _now: Instant, flight: u32) {
+        // RFC 6582 3.2, step 3: no burst when little is in flight.
+        self.cwnd = self.ssthresh.min(flight.max(self.mss).saturating_add(self.mss));
+    }
+
+    fn on_idle(&mut self, _now: Instant) {
+        // RFC 5681 4.1: the restart window.
+        self.cwnd = self.cwnd.min(self.initial_window);
+    }
+}

@@ -1,0 +1,496 @@
+//! One connection through its phases. The phases hold different data, so they are different
+//! structs; this file is where one becomes the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::handshake::{Negotiated, Opening, Progress};
+use super::state::{Event, State};
+use super::tcb::{Ending, Tcb};
+use super::time_wait::{Lingering, Over, Verdict};
+use super::{
+    Birth, Config, Discard, Error, Info, KeepAlive, Limits, Outgoing, Reaction, Shutdown, Signals,
+};
+use crate::buffer::{Chunk, Pool, Queue};
+use crate::time::Instant;
+use crate::wire::{Flags, Segment, SeqNum};
+
+/// One TCP connection, from the first SYN to the end of TIME-WAIT.
+///
+/// One door in, [`Connection::on_segment`]; one door out, [`Connection::poll_transmit`], to be
+/// called after anything else until it returns `None`.
+#[derive(Debug)]
+pub struct Connection {
+    phase: Phase,
+}
+
+/// Type the phase, not the state.
+#[derive(Debug)]
+enum Phase {
+    /// SYN-SENT, SYN-RECEIVED.
+    Opening(Box<Opening>),
+    /// ESTABLISHED to LAST-ACK.
+    Open(Box<Tcb>),
+    /// TIME-WAIT.
+    Lingering(Box<Lingering>),
+    /// CLOSED.
+    Over(Box<Over>),
+}
+
+impl Connection {
+    /// Active open: a SYN is owed (RFC 9293 3.10.1).
+    #[must_use]
+    pub fn active(now: Instant, birth: Birth) -> Self {
+        Self { phase: Phase::Opening(Box::new(Opening::active(now, birth))) }
+    }
+
+    /// Passive open by `syn`, which the caller has found to be a SYN without ACK and RST: a
+    /// SYN-ACK is owed (RFC 9293 3.10.7.2).
+    #[must_use]
+    pub fn passive(now: Instant, birth: Birth, syn: &Segment<'_>) -> Self {
+        Self { phase: Phase::Opening(Box::new(Opening::passive(now, birth, syn))) }
+    }
+
+    /// The only door in: one segment of this connection has arrived, its checksum verified.
+    pub fn on_segment(&mut self, now: Instant, segment: &Segment<'_>, pool: &Pool) -> Reaction {
+        match &mut self.phase {
+            Phase::Opening(opening) => match opening.on_segment(now, segment) {
+                Ok(Progress::Opening) => Reaction::default(),
+                Ok(Progress::Open(negotiated)) => self.open(now, &negotiated, segment, pool),
+                Ok(Progress::Over(ending)) => {
+                    Reaction { signals: self.end_opening(ending), discard: None }
+                }
+                Err(discard) => Reaction { signals: Signals::empty(), discard: Some(discard) },
+            },
+            Phase::Open(tcb) => {
+                let discard = tcb.on_segment(now, segment, pool).err();
+                Reaction { signals: self.settle(now), discard }
+            }
+            Phase::Lingering(lingering) => match lingering.on_segment(now, segment) {
+                Ok(Verdict::Stay) => Reaction::default(),
+                Ok(Verdict::Reuse) => Reaction { signals: Signals::REUSE, discard: None },
+                Err(discard) => Reaction { signals: Signals::empty(), discard: Some(discard) },
+            },
+            Phase::Over(_) => {
+                Reaction { signals: Signals::empty(), discard: Some(Discard::Closed) }
+            }
+        }
+    }
+
+    /// A moment that `poll_timeout` named has come. Calling it too early does nothing.
+    pub fn on_timeout(&mut self, now: Instant) -> Signals {
+        match &mut self.phase {
+            Phase::Opening(opening) => {
+                opening.on_timeout(now).map_or(Signals::empty(), |ending| self.end_opening(ending))
+            }
+            Phase::Open(tcb) => {
+                tcb.on_timeout(now);
+                self.settle(now)
+            }
+            Phase::Lingering(lingering) if lingering.expires().is_due(now) => {
+                let over = lingering.over();
+                self.become_over(over)
+            }
+            Phase::Lingering(_) | Phase::Over(_) => Signals::empty(),
+        }
+    }
+
+    /// When `on_timeout` wants to be called; `NEVER` when no timer runs.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Instant {
+        match &self.phase {
+            Phase::Opening(opening) => opening.poll_timeout(),
+            Phase::Open(tcb) => tcb.timers.next(),
+            Phase::Lingering(lingering) => lingering.expires(),
+            Phase::Over(_) => Instant::NEVER,
+        }
+    }
+
+    /// The only door out: appends one IP packet that is owed to `out`, or returns `None`. Call it
+    /// until it returns `None`.
+    pub fn poll_transmit(
+        &mut self,
+        now: Instant,
+        limits: &Limits,
+        out: &mut Vec<u8>,
+    ) -> Option<Outgoing> {
+        match &mut self.phase {
+            Phase::Opening(opening) => opening.poll_transmit(now, out),
+            Phase::Open(tcb) => tcb.poll_transmit(now, limits, out),
+            Phase::Lingering(lingering) => lingering.poll_transmit(now, out),
+            Phase::Over(over) => over.poll_transmit(out),
+        }
+    }
+
+    /// An ICMP error quotes a segment of ours with `seq`. `hard`: what it would mean for a
+    /// connection that opens; an open one takes it as a hint only (RFC 9293 3.9.2.2, MUST-54,
+    /// MUST-56; RFC 5927 5.2), and neither believes a quote of what is not outstanding
+    /// (RFC 5927 4.1).
+    pub fn on_icmp(&mut self, _now: Instant, seq: SeqNum, hard: Option<Error>) -> Signals {
+        match &mut self.phase {
+            Phase::Opening(opening) if opening.is_ours(seq) && hard.is_some() => {
+                self.end_opening(Ending { error: hard, reset: false })
+            }
+            Phase::Open(tcb) if tcb.sent().contains(seq) => {
+                tcb.soft_error = Some(hard.unwrap_or(Error::Unreachable));
+                Signals::empty()
+            }
+            _ => Signals::empty(),
+        }
+    }
+
+    /// Hands `chunk` over to be sent. As much as the send buffer has room for is taken; how much
+    /// that was (0: wait for `WRITABLE`). Before the connection is open it takes nothing.
+    pub fn write(&mut self, _now: Instant, mut chunk: Chunk) -> Result<usize, Error> {
+        let room = self.writable();
+        match &mut self.phase {
+            Phase::Open(tcb) if tcb.state.may_send() => {
+                chunk.truncate(room);
+                let taken = chunk.len();
+                if taken > 0 {
+                    tcb.snd.queue.append(chunk);
+                }
+                Ok(taken)
+            }
+            Phase::Opening(_) => Ok(0),
+            _ => Err(self.error().unwrap_or(Error::Aborted)),
+        }
+    }
+
+    /// Bytes that `write` would take now.
+    #[must_use]
+    pub fn writable(&self) -> usize {
+        match &self.phase {
+            Phase::Open(tcb) if tcb.state.may_send() => {
+                tcb.config.send_buffer.saturating_sub(tcb.snd.queue.len())
+            }
+            _ => 0,
+        }
+    }
+
+    /// Bytes that wait to be read.
+    #[must_use]
+    pub fn readable(&self) -> usize {
+        self.unread().map_or(0, Queue::len)
+    }
+
+    /// Takes the first whole chunk that waits to be read, if it fits into `max` bytes.
+    pub fn read_chunk(&mut self, max: usize) -> Option<Chunk> {
+        let chunk = self.unread_mut()?.take_front(max);
+        self.after_reading();
+        chunk
+    }
+
+    /// Copies what waits to be read into `out` and, unless `peek`, takes it away; how much it was.
+    pub fn read(&mut self, out: &mut [u8], peek: bool) -> usize {
+        let Some(queue) = self.unread_mut() else { return 0 };
+        let count = queue.copy_to(0, out);
+        if !peek {
+            queue.discard(count);
+            self.after_reading();
+        }
+        count
+    }
+
+    /// Whether the peer's FIN was reached, or reading was shut down, or the connection is over:
+    /// when nothing is readable nothing will be.
+    #[must_use]
+    pub fn read_ended(&self) -> bool {
+        match &self.phase {
+            Phase::Opening(_) => false,
+            Phase::Open(tcb) => tcb.rcv.ended || tcb.rcv.shut,
+            Phase::Lingering(_) | Phase::Over(_) => true,
+        }
+    }
+
+    /// Whether writing is over: shut down by us, or the connection is over.
+    #[must_use]
+    pub fn write_ended(&self) -> bool {
+        match &self.phase {
+            Phase::Opening(_) => false,
+            Phase::Open(tcb) => !tcb.state.may_send(),
+            Phase::Lingering(_) | Phase::Over(_) => true,
+        }
+    }
+
+    /// Nothing is unsent or unacknowledged, our FIN included once closed.
+    #[must_use]
+    pub fn flushed(&self) -> bool {
+        match &self.phase {
+            Phase::Opening(_) => false,
+            Phase::Open(tcb) => tcb.snd.is_flushed(),
+            Phase::Lingering(_) | Phase::Over(_) => true,
+        }
+    }
+
+    /// CLOSE of one direction or both while the application keeps the connection
+    /// (RFC 9293 3.10.4). Where reading is shut down, what still arrives is acknowledged and may
+    /// be read, as with Linux; only nobody waits for it.
+    pub fn shutdown(&mut self, _now: Instant, how: Shutdown) -> Signals {
+        match &mut self.phase {
+            Phase::Open(tcb) => {
+                if how != Shutdown::Write {
+                    tcb.rcv.shut = true;
+                    tcb.signals |= Signals::READABLE;
+                }
+                if how != Shutdown::Read {
+                    tcb.close_sending();
+                }
+                std::mem::take(&mut tcb.signals)
+            }
+            Phase::Opening(opening) if how != Shutdown::Read => {
+                opening.closed = true;
+                Signals::empty()
+            }
+            _ => Signals::empty(),
+        }
+    }
+
+    /// The application lets go: CLOSE of both directions (RFC 9293 3.10.4). With unread data the
+    /// connection is reset (3.6.1, SHLD-3); in SYN-SENT it just ends.
+    pub fn close(&mut self, now: Instant) -> Signals {
+        match &mut self.phase {
+            Phase::Opening(opening) if opening.state == State::SynReceived => {
+                opening.orphaned = true;
+                Signals::empty()
+            }
+            Phase::Opening(_) => {
+                self.end_opening(Ending { error: Some(Error::Aborted), reset: false })
+            }
+            Phase::Open(tcb) => {
+                tcb.orphan(now);
+                self.settle(now)
+            }
+            Phase::Lingering(lingering) => {
+                lingering.unread.clear();
+                Signals::empty()
+            }
+            Phase::Over(over) => {
+                over.unread.clear();
+                Signals::empty()
+            }
+        }
+    }
+
+    /// ABORT (RFC 9293 3.10.5): a RST is owed where the peer still waits for something.
+    pub fn abort(&mut self, now: Instant) -> Signals {
+        match &mut self.phase {
+            Phase::Opening(_) => {
+                self.end_opening(Ending { error: Some(Error::Aborted), reset: true })
+            }
+            Phase::Open(tcb) => {
+                let reset = !matches!(tcb.state, State::Closing | State::LastAck);
+                tcb.rcv.queue.clear();
+                tcb.end(Ending { error: Some(Error::Aborted), reset });
+                self.settle(now)
+            }
+            Phase::Lingering(lingering) => {
+                let mut over = lingering.over();
+                over.unread.clear();
+                self.become_over(over)
+            }
+            Phase::Over(_) => Signals::empty(),
+        }
+    }
+
+    /// Why the connection ended, if not in good order.
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
+        match &self.phase {
+            Phase::Over(over) => over.error,
+            _ => None,
+        }
+    }
+
+    /// The state by its RFC name.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match &self.phase {
+            Phase::Opening(opening) => opening.state,
+            Phase::Open(tcb) => tcb.state,
+            Phase::Lingering(_) => State::TimeWait,
+            Phase::Over(_) => State::Closed,
+        }
+    }
+
+    /// A snapshot.
+    #[must_use]
+    pub fn info(&self, _now: Instant) -> Info {
+        let Phase::Open(tcb) = &self.phase else { return Info::of(self.state()) };
+        Info {
+            state: tcb.state,
+            mss: tcb.mss(),
+            srtt: tcb.rtt.smoothed(),
+            rttvar: tcb.rtt.variance(),
+            rto: tcb.rtt.rto(&tcb.config),
+            cwnd: tcb.congestion.window(),
+            ssthresh: tcb.congestion.ssthresh(),
+            unacked: tcb.snd.outstanding(),
+            unsent: tcb.snd.unsent(),
+            send_window: tcb.snd.wnd,
+            receive_window: tcb.rcv.wnd(),
+            retransmissions: tcb.retransmissions,
+            urgent_unread: tcb.rcv.urgent_unread(),
+            soft_error: tcb.soft_error,
+        }
+    }
+
+    /// `TCP_NODELAY`.
+    pub fn set_nodelay(&mut self, nodelay: bool) {
+        if let Some(config) = self.config_mut() {
+            Arc::make_mut(config).nodelay = nodelay;
+        }
+    }
+
+    /// Whether small segments are sent at once.
+    #[must_use]
+    pub fn nodelay(&self) -> bool {
+        self.config().is_some_and(|config| config.nodelay)
+    }
+
+    /// Keep-alive on, with these settings, or off.
+    pub fn set_keepalive(&mut self, now: Instant, keepalive: Option<KeepAlive>) {
+        match &mut self.phase {
+            Phase::Open(tcb) => tcb.set_keepalive(now, keepalive),
+            Phase::Opening(opening) => {
+                Arc::make_mut(&mut opening.birth.config).keepalive = keepalive;
+            }
+            Phase::Lingering(_) | Phase::Over(_) => {}
+        }
+    }
+
+    /// Keep-alive settings, if it is on.
+    #[must_use]
+    pub fn keepalive(&self) -> Option<KeepAlive> {
+        self.config().and_then(|config| config.keepalive)
+    }
+
+    /// The user timeout, or none (then `Config::r2` decides).
+    pub fn set_user_timeout(&mut self, timeout: Option<Duration>) {
+        if let Some(config) = self.config_mut() {
+            Arc::make_mut(config).user_timeout = timeout;
+        }
+    }
+
+    /// What must hold after every step.
+    ///
+    /// # Panics
+    /// When it does not: a bug of ours. For tests and fuzzing.
+    pub fn check_invariants(&self) {
+        if let Phase::Open(tcb) = &self.phase {
+            tcb.check_invariants();
+        }
+    }
+
+    fn config(&self) -> Option<&Arc<Config>> {
+        match &self.phase {
+            Phase::Opening(opening) => Some(&opening.birth.config),
+            Phase::Open(tcb) => Some(&tcb.config),
+            Phase::Lingering(_) | Phase::Over(_) => None,
+        }
+    }
+
+    fn config_mut(&mut self) -> Option<&mut Arc<Config>> {
+        match &mut self.phase {
+            Phase::Opening(opening) => Some(&mut opening.birth.config),
+            Phase::Open(tcb) => Some(&mut tcb.config),
+            Phase::Lingering(_) | Phase::Over(_) => None,
+        }
+    }
+
+    fn unread(&self) -> Option<&Queue> {
+        match &self.phase {
+            Phase::Opening(_) => None,
+            Phase::Open(tcb) => Some(&tcb.rcv.queue),
+            Phase::Lingering(lingering) => Some(&lingering.unread),
+            Phase::Over(over) => Some(&over.unread),
+        }
+    }
+
+    fn unread_mut(&mut self) -> Option<&mut Queue> {
+        match &mut self.phase {
+            Phase::Opening(_) => None,
+            Phase::Open(tcb) => Some(&mut tcb.rcv.queue),
+            Phase::Lingering(lingering) => Some(&mut lingering.unread),
+            Phase::Over(over) => Some(&mut over.unread),
+        }
+    }
+
+    /// Room was made: the peer may have to hear of it (RFC 9293 3.8.6.2.2).
+    fn after_reading(&mut self) {
+        if let Phase::Open(tcb) = &mut self.phase
+            && tcb.rcv.update_due()
+        {
+            tcb.ack_owed = true;
+        }
+    }
+
+    /// Opening → Open. `segment` completed the handshake; what else it says is processed now.
+    fn open(
+        &mut self,
+        now: Instant,
+        negotiated: &Negotiated,
+        segment: &Segment<'_>,
+        pool: &Pool,
+    ) -> Reaction {
+        let Phase::Opening(opening) = &self.phase else { return Reaction::default() };
+        let lost = opening.retries > 0;
+        let birth = &opening.birth;
+        let config = Arc::clone(&birth.config);
+        let mut tcb = Box::new(Tcb::new(now, birth.flow, birth.iss, config, negotiated, lost));
+        match opening.round_trip(now, segment) {
+            Some(rtt) => tcb.rtt.sample(rtt, &tcb.config),
+            None => tcb.rtt.after_lost_syn(),
+        }
+        if opening.orphaned {
+            tcb.orphan(now);
+        } else if opening.closed {
+            tcb.close_sending();
+        }
+        let discard = if segment.flags.contains(Flags::SYN) {
+            // A SYN-ACK: its window is unscaled and was taken; its SYN is done with.
+            tcb.ack_owed = true;
+            let rest = Segment {
+                seq: segment.seq + 1,
+                flags: segment.flags - Flags::SYN,
+                ..segment.clone()
+            };
+            tcb.take_rest(now, &rest, pool).err()
+        } else {
+            tcb.on_segment(now, segment, pool).err()
+        };
+        self.phase = Phase::Open(tcb);
+        let signals = Signals::OPENED | Signals::WRITABLE | self.settle(now);
+        Reaction { signals, discard }
+    }
+
+    /// Opening → Over.
+    fn end_opening(&mut self, ending: Ending) -> Signals {
+        let Phase::Opening(opening) = &mut self.phase else { return Signals::empty() };
+        opening.state = opening.state.after(Event::End);
+        let reset = ending.reset.then(|| opening.abort_reset()).flatten();
+        let birth = &opening.birth;
+        let over = Over::of_opening(birth.flow, Arc::clone(&birth.config), ending.error, reset);
+        self.become_over(over)
+    }
+
+    /// Open → Lingering or Over, where that is due; what changed meanwhile.
+    fn settle(&mut self, now: Instant) -> Signals {
+        let Phase::Open(tcb) = &mut self.phase else { return Signals::empty() };
+        let signals = std::mem::take(&mut tcb.signals);
+        if let Some(ending) = tcb.ending {
+            let over = Over::of_open(now, tcb, ending);
+            return signals | self.become_over(over);
+        }
+        if tcb.state == State::TimeWait {
+            self.phase = Phase::Lingering(Box::new(Lingering::new(now, tcb)));
+            return signals | Signals::READABLE | Signals::WRITABLE;
+        }
+        signals
+    }
+
+    fn become_over(&mut self, over: Over) -> Signals {
+        self.phase = Phase::Over(Box::new(over));
+        Signals::CLOSED | Signals::READABLE | Signals::WRITABLE
+    }
+}

@@ -1,0 +1,410 @@
+//! How does a connection begin? SYN-SENT and SYN-RECEIVED (RFC 9293 3.5, 3.10.7.3, 3.10.7.4), and
+//! what the two SYNs agree on.
+
+use std::time::Duration;
+
+use super::output::{HEADERS, Reset, emit_empty};
+use super::state::{Event, State};
+use super::tcb::Ending;
+use super::timers::expire;
+use super::timestamps::{TimestampClock, clock};
+use super::{Birth, Discard, Error, Outgoing};
+use crate::time::Instant;
+use crate::wire::{Flags, Options, RawWindow, Segment, SeqNum, Timestamps};
+
+/// Least MSS that we believe a peer: below it every byte would cost a header (compare
+/// CVE-2019-11479).
+pub(super) const MIN_MSS: u16 = 64;
+
+/// MSS of a peer that offers none, on IPv4 (RFC 9293 3.7.1, MUST-15).
+const DEFAULT_MSS: u16 = 536;
+
+/// Largest shift (RFC 7323 2.3).
+const MAX_SHIFT: u8 = 14;
+
+/// What both sides agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Negotiated {
+    /// The peer's initial sequence number.
+    pub(super) irs: SeqNum,
+    /// The window of the peer's SYN, bytes (never scaled; RFC 7323 2.2).
+    pub(super) send_window: u32,
+    /// Payload and options that a segment to the peer may have, bytes.
+    pub(super) mss: u16,
+    /// The same for a segment from the peer.
+    pub(super) our_mss: u16,
+    /// Both scale their windows.
+    pub(super) scaling: bool,
+    /// Shift of the peer's windows.
+    pub(super) send_shift: u8,
+    /// Shift of ours.
+    pub(super) receive_shift: u8,
+    /// The window that our SYN offered.
+    pub(super) advertised: u16,
+    /// Both permit SACK.
+    pub(super) sack: bool,
+    /// Both send timestamps.
+    pub(super) timestamps: Option<TimestampClock>,
+}
+
+/// A connection of which at least one side has not yet acknowledged the other's SYN.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub(super) birth: Birth,
+    /// SYN-SENT or SYN-RECEIVED.
+    pub(super) state: State,
+    /// Opened by the peer's SYN (RFC 9293 3.5, MUST-11: a RST then leads back to LISTEN).
+    passive: bool,
+    /// What the peer's SYN said, once it has arrived.
+    peer: Option<Negotiated>,
+    /// When the first SYN was sent.
+    started: Instant,
+    /// When the SYN is sent again.
+    timer: Instant,
+    /// How often it was sent again.
+    pub(super) retries: u32,
+    /// The SYN, or the SYN-ACK, shall go out.
+    syn_owed: bool,
+    /// A bare acknowledgement shall go out.
+    ack_owed: bool,
+    /// The RST that answers an acknowledgement of something else than our SYN.
+    reset_owed: Option<Reset>,
+    /// The application closed: the FIN follows as soon as the connection is open.
+    pub(super) closed: bool,
+    /// The application let go of it.
+    pub(super) orphaned: bool,
+}
+
+/// What a segment means for a connection that opens.
+#[derive(Debug)]
+pub(super) enum Progress {
+    /// It still opens.
+    Opening,
+    /// It is open. `rest`: the segment is to be processed further (its ACK, text and FIN).
+    Open(Negotiated),
+    /// It is over.
+    Over(Ending),
+}
+
+impl Opening {
+    /// Active open: a SYN is owed.
+    pub(super) fn active(now: Instant, birth: Birth) -> Self {
+        Self::new(now, birth, State::SynSent, false)
+    }
+
+    /// Passive open by `syn`: a SYN-ACK is owed.
+    pub(super) fn passive(now: Instant, birth: Birth, syn: &Segment<'_>) -> Self {
+        let mut opening = Self::new(now, birth, State::SynReceived, true);
+        opening.peer = Some(opening.negotiate(now, syn));
+        opening
+    }
+
+    fn new(now: Instant, birth: Birth, state: State, passive: bool) -> Self {
+        Self {
+            birth,
+            state,
+            passive,
+            peer: None,
+            started: now,
+            timer: Instant::NEVER,
+            retries: 0,
+            syn_owed: true,
+            ack_owed: false,
+            reset_owed: None,
+            closed: false,
+            orphaned: false,
+        }
+    }
+
+    pub(super) fn on_segment(
+        &mut self,
+        now: Instant,
+        segment: &Segment<'_>,
+    ) -> Result<Progress, Discard> {
+        match self.peer {
+            None => self.in_syn_sent(now, segment),
+            Some(peer) => self.in_syn_received(now, segment, &peer),
+        }
+    }
+
+    /// RFC 9293 3.10.7.3.
+    fn in_syn_sent(&mut self, now: Instant, segment: &Segment<'_>) -> Result<Progress, Discard> {
+        let reset = segment.flags.contains(Flags::RST);
+        // First: SND.UNA < SEG.ACK =< SND.NXT, and only our SYN is out.
+        let acked = segment.ack.map(|ack| ack == self.birth.iss + 1);
+        if acked == Some(false) {
+            if reset {
+                return Err(Discard::UnsolicitedReset);
+            }
+            self.reset_owed = Reset::answering(segment);
+            return Err(Discard::UnacceptableAck);
+        }
+        // Second: a RST counts only if it knows our SYN.
+        if reset {
+            if acked.is_none() {
+                return Err(Discard::UnsolicitedReset);
+            }
+            return Ok(Progress::Over(Ending { error: Some(Error::Refused), reset: false }));
+        }
+        // Fourth: the SYN; fifth: nothing else is of interest.
+        if !segment.flags.contains(Flags::SYN) {
+            return Err(Discard::NotASyn);
+        }
+        let peer = self.negotiate(now, segment);
+        self.peer = Some(peer);
+        if acked.is_some() {
+            return Ok(Progress::Open(peer));
+        }
+        // Both have asked at once (RFC 9293 3.5, MUST-10).
+        self.state = self.state.after(Event::Syn);
+        self.syn_owed = true;
+        Ok(Progress::Opening)
+    }
+
+    /// RFC 9293 3.10.7.4, for SYN-RECEIVED.
+    fn in_syn_received(
+        &mut self,
+        now: Instant,
+        segment: &Segment<'_>,
+        peer: &Negotiated,
+    ) -> Result<Progress, Discard> {
+        let flags = segment.flags;
+        let again =
+            flags.contains(Flags::SYN) && segment.seq == peer.irs && !flags.contains(Flags::RST);
+        let acked = segment.ack.map(|ack| ack == self.birth.iss + 1);
+        if again && acked == Some(true) {
+            // The SYN-ACK of a peer that opened at the same time as we did.
+            return Ok(Progress::Open(*peer));
+        }
+        if again {
+            // Our SYN-ACK was lost: it is what the peer waits for.
+            self.syn_owed = true;
+            return Err(Discard::OutsideWindow);
+        }
+        self.check_timestamp(now, segment, peer)?;
+        self.check_window(segment, peer)?;
+        if flags.contains(Flags::RST) {
+            return self.take_reset(segment, peer);
+        }
+        if flags.contains(Flags::SYN) {
+            // Fourth: a passive open returns to LISTEN, without a word.
+            return if self.passive {
+                Ok(Progress::Over(Ending { error: None, reset: false }))
+            } else {
+                self.ack_owed = true;
+                Err(Discard::BlindSyn)
+            };
+        }
+        match acked {
+            None => Err(Discard::MissingAck),
+            Some(false) => {
+                self.reset_owed = Reset::answering(segment);
+                Err(Discard::UnacceptableAck)
+            }
+            Some(true) => Ok(Progress::Open(Negotiated {
+                send_window: segment.window.scaled(peer.send_shift),
+                ..*peer
+            })),
+        }
+    }
+
+    fn check_timestamp(
+        &mut self,
+        now: Instant,
+        segment: &Segment<'_>,
+        peer: &Negotiated,
+    ) -> Result<(), Discard> {
+        let Some(clock) = peer.timestamps else { return Ok(()) };
+        if segment.flags.contains(Flags::RST) {
+            return Ok(());
+        }
+        match segment.options.timestamps {
+            None => Err(Discard::MissingTimestamp),
+            Some(theirs) if clock.is_old(now, theirs.value) => {
+                self.ack_owed = true;
+                Err(Discard::OldTimestamp)
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn check_window(&mut self, segment: &Segment<'_>, peer: &Negotiated) -> Result<(), Discard> {
+        let nxt = peer.irs + 1;
+        let edge = nxt + u32::from(peer.advertised);
+        let inside = if segment.is_empty() || nxt == edge {
+            !segment.seq.before(nxt) && !segment.seq.after(edge)
+        } else {
+            segment.seq.before(edge) && segment.end().after(nxt)
+        };
+        if inside {
+            return Ok(());
+        }
+        if segment.flags.contains(Flags::RST) {
+            return Err(Discard::BlindReset);
+        }
+        self.ack_owed = true;
+        Err(Discard::OutsideWindow)
+    }
+
+    /// RFC 5961 3.2; RFC 9293 3.10.7.4, second.
+    fn take_reset(
+        &mut self,
+        segment: &Segment<'_>,
+        peer: &Negotiated,
+    ) -> Result<Progress, Discard> {
+        if segment.seq != peer.irs + 1 {
+            self.ack_owed = true;
+            return Err(Discard::BlindReset);
+        }
+        let error = (!self.passive).then_some(Error::Refused);
+        Ok(Progress::Over(Ending { error, reset: false }))
+    }
+
+    /// What the peer's SYN and ours agree on.
+    fn negotiate(&self, now: Instant, syn: &Segment<'_>) -> Negotiated {
+        let config = &self.birth.config;
+        let theirs = &syn.options;
+        // RFC 7323 2.2: only if both SYNs carry it.
+        let scaling = theirs.window_scale.filter(|_| config.window_scaling);
+        let echo = theirs.timestamps.filter(|_| config.timestamps);
+        let offset = self.birth.timestamp_offset;
+        let peer_mss = theirs.mss.unwrap_or(DEFAULT_MSS).max(MIN_MSS);
+        Negotiated {
+            irs: syn.seq,
+            send_window: u32::from(syn.window.0),
+            mss: peer_mss.min(self.our_mss()),
+            our_mss: self.our_mss(),
+            scaling: scaling.is_some(),
+            send_shift: scaling.unwrap_or(0).min(MAX_SHIFT),
+            receive_shift: if scaling.is_some() { self.receive_shift() } else { 0 },
+            advertised: self.syn_window().0,
+            sack: theirs.sack_permitted && config.sack,
+            timestamps: echo.map(|ts| TimestampClock::new(offset, ts.value, now)),
+        }
+    }
+
+    /// The MSS that we offer: what the path carries, less the fixed headers (RFC 6691, 2;
+    /// RFC 9293 3.7.1, MUST-67).
+    fn our_mss(&self) -> u16 {
+        let path = u16::try_from(self.birth.mtu.saturating_sub(HEADERS)).unwrap_or(u16::MAX);
+        path.min(self.birth.config.mss.unwrap_or(u16::MAX)).max(MIN_MSS)
+    }
+
+    /// The shift of our windows: as configured, or the least that can express the buffer.
+    fn receive_shift(&self) -> u8 {
+        let config = &self.birth.config;
+        let least = (0..MAX_SHIFT).find(|shift| config.receive_buffer <= 65_535 << shift);
+        config.window_scale.or(least).unwrap_or(MAX_SHIFT).min(MAX_SHIFT)
+    }
+
+    /// The window of our SYN, never scaled (RFC 7323 2.2).
+    fn syn_window(&self) -> RawWindow {
+        RawWindow(u16::try_from(self.birth.config.receive_buffer).unwrap_or(u16::MAX))
+    }
+
+    pub(super) fn poll_timeout(&self) -> Instant {
+        self.timer
+    }
+
+    /// The SYN is sent again, ever more rarely, until R2 for SYNs has passed (RFC 9293 3.8.3,
+    /// MUST-22, MUST-23).
+    pub(super) fn on_timeout(&mut self, now: Instant) -> Option<Ending> {
+        if !expire(&mut self.timer, now) {
+            return None;
+        }
+        let config = &self.birth.config;
+        let patience = config.user_timeout.map_or(config.r2_syn, |limit| limit.min(config.r2_syn));
+        if now - self.started >= patience {
+            let error = (!self.passive).then_some(Error::TimedOut);
+            return Some(Ending { error, reset: false });
+        }
+        self.retries += 1;
+        self.syn_owed = true;
+        None
+    }
+
+    fn arm(&mut self, now: Instant) {
+        let config = &self.birth.config;
+        let wait = config.rto_initial.saturating_mul(1 << self.retries.min(20)).min(config.rto_max);
+        let patience = config.user_timeout.map_or(config.r2_syn, |limit| limit.min(config.r2_syn));
+        self.timer = (now + wait).min((self.started + patience).max(now));
+    }
+
+    pub(super) fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Outgoing> {
+        let segment = if let Some(reset) = self.reset_owed.take() {
+            reset.segment()
+        } else if std::mem::take(&mut self.syn_owed) {
+            self.ack_owed = false;
+            self.arm(now);
+            self.syn(now)
+        } else if std::mem::take(&mut self.ack_owed) {
+            self.bare_ack(now)?
+        } else {
+            return None;
+        };
+        Some(emit_empty(out, &self.birth.flow, &self.birth.config, &segment))
+    }
+
+    /// Our SYN, or SYN-ACK: it repeats what the peer offered and we accept, or offers what we can
+    /// (RFC 7323 2.2, 3.2; RFC 2018, 2; RFC 9293 3.7.1, MUST-14, SHLD-5).
+    fn syn(&self, now: Instant) -> Segment<'static> {
+        let config = &self.birth.config;
+        let value = clock(self.birth.timestamp_offset, now);
+        let mut options = Options { mss: Some(self.our_mss()), ..Options::default() };
+        match &self.peer {
+            None => {
+                options.window_scale = config.window_scaling.then(|| self.receive_shift());
+                options.sack_permitted = config.sack;
+                options.timestamps = config.timestamps.then_some(Timestamps { value, echo: 0 });
+            }
+            Some(peer) => {
+                options.window_scale = peer.scaling.then_some(peer.receive_shift);
+                options.sack_permitted = peer.sack;
+                options.timestamps = peer.timestamps.map(|clock| clock.option(now));
+            }
+        }
+        Segment {
+            seq: self.birth.iss,
+            ack: self.peer.map(|peer| peer.irs + 1),
+            flags: Flags::SYN,
+            window: self.syn_window(),
+            options,
+            ..Segment::default()
+        }
+    }
+
+    fn bare_ack(&self, now: Instant) -> Option<Segment<'static>> {
+        let peer = self.peer?;
+        Some(Segment {
+            seq: self.birth.iss + 1,
+            ack: Some(peer.irs + 1),
+            window: RawWindow(peer.advertised >> peer.receive_shift),
+            options: Options {
+                timestamps: peer.timestamps.map(|clock| clock.option(now)),
+                ..Options::default()
+            },
+            ..Segment::default()
+        })
+    }
+
+    /// Whether `seq`, quoted by an ICMP error, is our SYN's (RFC 5927, 4.1).
+    pub(super) fn is_ours(&self, seq: SeqNum) -> bool {
+        seq == self.birth.iss
+    }
+
+    /// The round trip of the handshake that `segment` ends, if it can be told (Karn).
+    pub(super) fn round_trip(&self, now: Instant, segment: &Segment<'_>) -> Option<Duration> {
+        if self.retries == 0 {
+            return Some(now - self.started);
+        }
+        let echo = segment.options.timestamps?.echo;
+        self.peer?.timestamps?.round_trip(now, echo)
+    }
+
+    /// RST for a connection that the application aborts (RFC 9293 3.10.5): only SYN-RECEIVED has
+    /// somebody to tell.
+    pub(super) fn abort_reset(&self) -> Option<Reset> {
+        let peer = self.peer?;
+        Some(Reset { seq: self.birth.iss + 1, ack: Some(peer.irs + 1) })
+    }
+}

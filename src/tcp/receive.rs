@@ -1,0 +1,233 @@
+//! What has arrived, and what do we say about it? RCV.*, the window to advertise, when to
+//! acknowledge (RFC 9293, 3.8.6.2.2, 3.8.6.3; RFC 5681, 4.2).
+//!
+//! ```text
+//!        to be read      |<-- window -->|
+//!  ----+-----------------+--------------+-----> sequence numbers
+//!                     RCV.NXT          edge      (never moves left)
+//! ```
+
+use super::handshake::Negotiated;
+use super::reassembly::Reassembly;
+use crate::buffer::{Pool, Queue};
+use crate::wire::{RawWindow, SackBlocks, SeqNum, SeqRange};
+
+/// The receiving half of a connection. Fields bear the RFC's names.
+#[derive(Debug)]
+pub(super) struct ReceiveHalf {
+    /// Next sequence number expected.
+    pub(super) nxt: SeqNum,
+    /// Right edge of the largest window ever advertised (RFC 7323 2.4: all of it is honoured).
+    pub(super) edge: SeqNum,
+    /// Shift of the windows that we advertise.
+    shift: u8,
+    /// Bytes that may wait to be read.
+    capacity: u32,
+    /// Largest segment we told the peer to send, payload bytes.
+    our_mss: u16,
+    /// Largest payload that one packet brought: what the peer calls a full-sized segment.
+    full_sized: u16,
+    /// Text in order, to be read.
+    pub(super) queue: Queue,
+    /// Text that arrived too early.
+    reassembly: Reassembly,
+    /// Position of `nxt` in the stream: bytes received in order.
+    position: u64,
+    /// Where the peer's FIN stands, if it was seen.
+    fin: Option<SeqNum>,
+    /// The FIN was reached.
+    pub(super) ended: bool,
+    /// The application shut down reading.
+    pub(super) shut: bool,
+    /// End of the urgent data (RCV.UP), while it lies ahead of what was read.
+    pub(super) urgent: Option<SeqNum>,
+    /// Bytes received in order and not yet acknowledged.
+    unacknowledged: u32,
+}
+
+/// How soon what has just arrived wants to be acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Acknowledge {
+    /// At once.
+    Now,
+    /// With the next segment, or when the timer expires.
+    Later,
+}
+
+impl ReceiveHalf {
+    /// The peer's SYN, `irs`, has arrived; `advertised` is the window that our SYN offered.
+    pub(super) fn new(negotiated: &Negotiated, capacity: usize, advertised: u16) -> Self {
+        let nxt = negotiated.irs + 1;
+        Self {
+            nxt,
+            edge: nxt + u32::from(advertised),
+            shift: negotiated.receive_shift,
+            capacity: u32::try_from(capacity).unwrap_or(u32::MAX).min(MAX_WINDOW),
+            our_mss: negotiated.our_mss,
+            full_sized: 1,
+            queue: Queue::new(),
+            reassembly: Reassembly::new(),
+            position: 0,
+            fin: None,
+            ended: false,
+            shut: false,
+            urgent: None,
+            unacknowledged: 0,
+        }
+    }
+
+    /// RCV.WND: what lies between RCV.NXT and the edge.
+    pub(super) fn wnd(&self) -> u32 {
+        if self.nxt.before(self.edge) { self.edge.since(self.nxt) } else { 0 }
+    }
+
+    /// Takes text whose first byte is `seq`; what lies outside of the window is cut off
+    /// (RFC 9293 3.10.7.4, seventh). How soon it wants to be acknowledged.
+    pub(super) fn take_text(
+        &mut self,
+        pool: &Pool,
+        seq: SeqNum,
+        text: &[u8],
+        wire_segments: u16,
+    ) -> Acknowledge {
+        let (seq, text) = self.trim(seq, text);
+        if text.is_empty() {
+            // Nothing new: a duplicate, which its sender must learn of, or a closed window.
+            return Acknowledge::Now;
+        }
+        self.learn_full_size(text.len(), wire_segments);
+        if seq != self.nxt {
+            let ahead = u64::from(seq.since(self.nxt));
+            self.reassembly.insert(pool, self.position + ahead, text);
+            // RFC 5681 3.2: a gap is told at once.
+            return Acknowledge::Now;
+        }
+        let fills_gap = !self.reassembly.is_empty();
+        self.queue.extend(pool, text);
+        self.advance(text.len() as u64);
+        if fills_gap {
+            let next = self.reassembly.take_ready(pool, self.position, &mut self.queue);
+            self.advance(next - self.position);
+            // RFC 5681 3.2: as is the filling of one.
+            return Acknowledge::Now;
+        }
+        // RFC 9293 3.8.6.3, SHLD-19: two full-sized segments are enough. RFC 5681 4.2.
+        let enough = self.unacknowledged >= 2 * u32::from(self.full_sized);
+        if enough { Acknowledge::Now } else { Acknowledge::Later }
+    }
+
+    /// Notes the FIN at `seq`; the first one counts, unless text has gone over it.
+    pub(super) fn take_fin(&mut self, seq: SeqNum) {
+        let open = self.fin.is_none_or(|fin| fin.before(self.nxt));
+        if open && !seq.before(self.nxt) {
+            self.fin = Some(seq);
+        }
+    }
+
+    /// Passes the FIN once everything before it has arrived; `true` the one time that it does.
+    pub(super) fn pass_fin(&mut self) -> bool {
+        let reached = !self.ended && self.fin == Some(self.nxt);
+        if reached {
+            self.nxt += 1;
+            self.edge = self.edge.later(self.nxt);
+            self.ended = true;
+        }
+        reached
+    }
+
+    /// The window to advertise now; the edge moves along with it.
+    ///
+    /// RFC 9293 3.8.6.2.2, MUST-39: the edge stands still until it can move by half the buffer or
+    /// one segment; it never moves left (SHLD-14), but for what the shift cannot express.
+    pub(super) fn advertise(&mut self) -> RawWindow {
+        let candidate = self.nxt + self.free();
+        let kept = self.wnd();
+        let unit = 1 << self.shift;
+        let raw = if candidate.after(self.edge) && candidate.since(self.edge) >= self.step() {
+            (self.free() >> self.shift).max(kept.div_ceil(unit))
+        } else if kept.div_ceil(unit) * unit <= self.free().saturating_add(unit) {
+            kept.div_ceil(unit)
+        } else {
+            // Rounding up again and again would promise what the buffer does not have.
+            kept >> self.shift
+        };
+        let raw = u16::try_from(raw).unwrap_or(u16::MAX);
+        self.edge = self.edge.later(self.nxt + (u32::from(raw) << self.shift));
+        self.unacknowledged = 0;
+        RawWindow(raw)
+    }
+
+    /// Whether reading has freed so much that the peer should hear of it: at least twice what it
+    /// still has.
+    pub(super) fn update_due(&self) -> bool {
+        if self.ended {
+            return false;
+        }
+        let candidate = self.nxt + self.free();
+        candidate.after(self.edge)
+            && candidate.since(self.edge) >= self.step()
+            && u64::from(self.free()) >= 2 * u64::from(self.wnd())
+    }
+
+    /// The SACK blocks to report, at most `max` (RFC 2018, 4).
+    pub(super) fn sack_blocks(&self, max: usize) -> SackBlocks {
+        let mut blocks = SackBlocks::default();
+        self.reassembly.report(max, |range| {
+            blocks.push(SeqRange { start: self.at(range.start), end: self.at(range.end) });
+        });
+        blocks
+    }
+
+    /// Whether anything arrived too early and is held.
+    pub(super) fn has_gap(&self) -> bool {
+        !self.reassembly.is_empty()
+    }
+
+    /// Bytes of urgent data, up to its end, that were not read (RFC 9293 3.8.5, MUST-33).
+    pub(super) fn urgent_unread(&self) -> u32 {
+        let read_up_to = self.nxt - u32::try_from(self.queue.len()).unwrap_or(0);
+        self.urgent.map_or(0, |end| if read_up_to.before(end) { end.since(read_up_to) } else { 0 })
+    }
+
+    /// Cuts off what was received already and what lies beyond the window.
+    fn trim<'a>(&self, seq: SeqNum, text: &'a [u8]) -> (SeqNum, &'a [u8]) {
+        let (seq, text) = if seq.before(self.nxt) {
+            let old = self.nxt.since(seq) as usize;
+            (self.nxt, text.get(old..).unwrap_or(&[]))
+        } else {
+            (seq, text)
+        };
+        let room = if seq.before(self.edge) { self.edge.since(seq) as usize } else { 0 };
+        (seq, &text[..text.len().min(room)])
+    }
+
+    fn learn_full_size(&mut self, len: usize, wire_segments: u16) {
+        let each = len.div_ceil(usize::from(wire_segments.max(1)));
+        let each = u16::try_from(each).unwrap_or(u16::MAX).min(self.our_mss);
+        self.full_sized = self.full_sized.max(each);
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        // At most a window, which is far below 2^32.
+        let step = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.nxt += step;
+        self.position += bytes;
+        self.unacknowledged = self.unacknowledged.saturating_add(step);
+    }
+
+    fn free(&self) -> u32 {
+        self.capacity.saturating_sub(u32::try_from(self.queue.len()).unwrap_or(u32::MAX))
+    }
+
+    fn step(&self) -> u32 {
+        (self.capacity / 2).min(u32::from(self.our_mss))
+    }
+
+    fn at(&self, position: u64) -> SeqNum {
+        // Held ranges lie inside of the window.
+        self.nxt + u32::try_from(position - self.position).unwrap_or(u32::MAX)
+    }
+}
+
+/// The largest window that 16 bits and a shift of 14 express (RFC 7323, 2.3).
+const MAX_WINDOW: u32 = 65_535 << 14;

@@ -1,0 +1,114 @@
+//! How long is the path? Round-trip estimates and the retransmission time-out (RFC 6298).
+
+use std::time::Duration;
+
+use super::config::Config;
+use crate::time::Instant;
+use crate::wire::SeqNum;
+
+/// Clock granularity G (RFC 6298, 4): the variance term is never less.
+const GRANULARITY: Duration = Duration::from_millis(1);
+
+/// RFC 6298 5.7: where a SYN was lost, data begins with at least this.
+const RTO_AFTER_LOST_SYN: Duration = Duration::from_secs(3);
+
+/// Estimates of one connection's round trip.
+#[derive(Clone, Debug)]
+pub(super) struct Rtt {
+    /// SRTT, once there was a sample.
+    smoothed: Option<Duration>,
+    /// RTTVAR.
+    variance: Duration,
+    /// RTO before backoff.
+    rto: Duration,
+    /// How often the RTO was doubled since the last sample: only a sample ends the backoff (Karn).
+    backoff: u32,
+    /// The segment that is being timed: the ACK that will answer it, and when it was sent.
+    timing: Option<(SeqNum, Instant)>,
+}
+
+impl Rtt {
+    /// No sample yet (RFC 6298, 2.1).
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            smoothed: None,
+            variance: Duration::ZERO,
+            rto: config.rto_initial,
+            backoff: 0,
+            timing: None,
+        }
+    }
+
+    /// The SYN had to be repeated and gave no sample: begin carefully (RFC 6298, 5.7).
+    pub(super) fn after_lost_syn(&mut self) {
+        if self.smoothed.is_none() {
+            self.rto = self.rto.max(RTO_AFTER_LOST_SYN);
+        }
+    }
+
+    /// Takes a sample (RFC 6298, 2.2 and 2.3).
+    pub(super) fn sample(&mut self, rtt: Duration, config: &Config) {
+        let smoothed = match self.smoothed {
+            None => {
+                self.variance = rtt / 2;
+                rtt
+            }
+            Some(smoothed) => {
+                // 2.3, MUST: the variance first, with the old mean.
+                self.variance = (self.variance * 3 + smoothed.abs_diff(rtt)) / 4;
+                (smoothed * 7 + rtt) / 8
+            }
+        };
+        self.smoothed = Some(smoothed);
+        let rto = smoothed + (self.variance * 4).max(GRANULARITY);
+        self.rto = rto.clamp(config.rto_min, config.rto_max);
+        self.backoff = 0;
+    }
+
+    /// The time-out now, backoff included (RFC 6298, 2.5 and 5.5).
+    pub(super) fn rto(&self, config: &Config) -> Duration {
+        self.rto.saturating_mul(1 << self.backoff.min(20)).min(config.rto_max)
+    }
+
+    /// The timer expired: wait twice as long the next time (RFC 6298, 5.5).
+    pub(super) fn back_off(&mut self) {
+        self.backoff = self.backoff.saturating_add(1);
+    }
+
+    /// New data up to `end` was sent: time it, unless another segment is being timed.
+    pub(super) fn time(&mut self, now: Instant, end: SeqNum) {
+        if self.timing.is_none() {
+            self.timing = Some((end, now));
+        }
+    }
+
+    /// Whether a segment is being timed.
+    pub(super) fn is_timing(&self) -> bool {
+        self.timing.is_some()
+    }
+
+    /// Something was retransmitted: an ACK may answer either copy (Karn; RFC 6298, 3).
+    pub(super) fn stop_timing(&mut self) {
+        self.timing = None;
+    }
+
+    /// The round trip that `ack` measures, if it answers the segment that is being timed.
+    pub(super) fn timed(&mut self, now: Instant, ack: SeqNum) -> Option<Duration> {
+        let (end, sent) = self.timing?;
+        if ack.before(end) {
+            return None;
+        }
+        self.timing = None;
+        Some(now - sent)
+    }
+
+    /// SRTT, once there was a sample.
+    pub(super) fn smoothed(&self) -> Option<Duration> {
+        self.smoothed
+    }
+
+    /// RTTVAR.
+    pub(super) fn variance(&self) -> Duration {
+        self.variance
+    }
+}

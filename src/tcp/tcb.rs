@@ -1,0 +1,293 @@
+//! The Transmission Control Block: everything that an open connection knows (RFC 9293, 3.3.1).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::congestion::{self, CongestionControl};
+use super::handshake::Negotiated;
+use super::receive::ReceiveHalf;
+use super::recovery::Recovery;
+use super::rtt::Rtt;
+use super::send::SendHalf;
+use super::state::{Event, State};
+use super::timers::{Timers, expire};
+use super::timestamps::TimestampClock;
+use super::{Config, Error, KeepAlive, Signals};
+use crate::time::Instant;
+use crate::wire::{Flow, SeqNum, SeqRange};
+
+/// An open connection: ESTABLISHED to LAST-ACK.
+#[derive(Debug)]
+pub(super) struct Tcb {
+    pub(super) flow: Flow,
+    pub(super) config: Arc<Config>,
+    pub(super) state: State,
+    pub(super) snd: SendHalf,
+    pub(super) rcv: ReceiveHalf,
+    pub(super) rtt: Rtt,
+    pub(super) recovery: Recovery,
+    pub(super) congestion: Box<dyn CongestionControl>,
+    pub(super) timers: Timers,
+    /// SACK was negotiated.
+    pub(super) sack: bool,
+    /// Timestamps, if negotiated.
+    pub(super) timestamps: Option<TimestampClock>,
+    /// RCV.NXT as last sent.
+    pub(super) last_ack_sent: SeqNum,
+    /// An acknowledgement shall go out even if nothing else does.
+    pub(super) ack_owed: bool,
+    /// A keep-alive probe shall go out.
+    pub(super) keepalive_owed: bool,
+    /// Keep-alive probes without an answer.
+    pub(super) keepalive_probes: u32,
+    /// When an acceptable segment arrived last.
+    pub(super) heard_at: Instant,
+    /// Sending stopped for want of congestion window with SND.NXT here: what is acknowledged up
+    /// to here tells that the window was too small.
+    pub(super) limited_to: SeqNum,
+    /// The application let go of the connection.
+    pub(super) orphaned: bool,
+    /// Challenge ACKs sent in the second that began then.
+    pub(super) challenges: (Instant, u32),
+    /// Segments sent again since the connection opened.
+    pub(super) retransmissions: u64,
+    /// Trouble that does not end the connection (RFC 9293 3.9.1.8, MUST-47).
+    pub(super) soft_error: Option<Error>,
+    /// What has changed for those outside since they asked last.
+    pub(super) signals: Signals,
+    /// The connection is over, and how.
+    pub(super) ending: Option<Ending>,
+}
+
+/// How an open connection ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ending {
+    /// What the application is told.
+    pub(super) error: Option<Error>,
+    /// The peer is told by a RST.
+    pub(super) reset: bool,
+}
+
+impl Tcb {
+    /// The handshake is complete. `syn_lost`: our SYN had to be repeated.
+    pub(super) fn new(
+        now: Instant,
+        flow: Flow,
+        iss: SeqNum,
+        config: Arc<Config>,
+        negotiated: &Negotiated,
+        syn_lost: bool,
+    ) -> Self {
+        let snd = SendHalf::new(iss, negotiated, now);
+        let advertised = negotiated.advertised;
+        let rcv = ReceiveHalf::new(negotiated, config.receive_buffer, advertised);
+        let mss = u32::from(snd.mss) - negotiated.timestamps.map_or(0, |_| TIMESTAMP_BYTES);
+        // RFC 6928, 2: ten segments; RFC 5681, 3.1: one where a SYN was lost.
+        let segments = if syn_lost { 1 } else { config.initial_window };
+        let start = congestion::Start::new(mss, mss.saturating_mul(segments).max(mss));
+        let mut tcb = Self {
+            flow,
+            state: State::Established,
+            rtt: Rtt::new(&config),
+            recovery: Recovery::new(iss),
+            congestion: congestion::by_name(config.congestion, start),
+            timers: Timers::new(),
+            sack: negotiated.sack,
+            timestamps: negotiated.timestamps,
+            last_ack_sent: rcv.nxt,
+            ack_owed: false,
+            keepalive_owed: false,
+            keepalive_probes: 0,
+            heard_at: now,
+            limited_to: iss,
+            orphaned: false,
+            challenges: (now, 0),
+            retransmissions: 0,
+            soft_error: None,
+            signals: Signals::empty(),
+            ending: None,
+            snd,
+            rcv,
+            config,
+        };
+        tcb.arm_keepalive(now);
+        tcb
+    }
+
+    /// What is outstanding.
+    pub(super) fn sent(&self) -> SeqRange {
+        SeqRange { start: self.snd.una, end: self.snd.nxt }
+    }
+
+    /// Payload of a full-sized segment, bytes (RFC 6691: fixed options subtracted).
+    pub(super) fn mss(&self) -> u32 {
+        u32::from(self.snd.mss) - self.timestamps.map_or(0, |_| TIMESTAMP_BYTES)
+    }
+
+    /// CLOSE of the sending direction (RFC 9293 3.10.4): a FIN stands behind what is queued.
+    pub(super) fn close_sending(&mut self) {
+        if self.state.may_send() {
+            self.snd.closed = true;
+            self.state = self.state.after(Event::Close);
+            self.signals |= Signals::WRITABLE;
+        }
+    }
+
+    /// The application lets go. Unread data means a RST, so that the peer learns that it was lost
+    /// (RFC 9293 3.6.1, SHLD-3).
+    pub(super) fn orphan(&mut self, now: Instant) {
+        self.orphaned = true;
+        if !self.rcv.queue.is_empty() {
+            self.end(Ending { error: Some(Error::Aborted), reset: true });
+            return;
+        }
+        self.close_sending();
+        self.arm_orphan(now);
+    }
+
+    /// An orphan does not wait for the peer's FIN for ever.
+    pub(super) fn arm_orphan(&mut self, now: Instant) {
+        if self.orphaned && self.state == State::FinWait2 {
+            self.timers.orphan = now + self.config.orphan_timeout;
+        }
+    }
+
+    /// The connection is over.
+    pub(super) fn end(&mut self, ending: Ending) {
+        self.state = self.state.after(Event::End);
+        self.ending.get_or_insert(ending);
+    }
+
+    /// Sets or stops keep-alive.
+    pub(super) fn set_keepalive(&mut self, now: Instant, keepalive: Option<KeepAlive>) {
+        Arc::make_mut(&mut self.config).keepalive = keepalive;
+        self.keepalive_probes = 0;
+        self.arm_keepalive(now);
+    }
+
+    fn arm_keepalive(&mut self, now: Instant) {
+        self.timers.keepalive = self.config.keepalive.map_or(Instant::NEVER, |k| now + k.idle);
+    }
+
+    /// How long the peer may leave us without progress: R2, or the user timeout.
+    fn patience(&self) -> Duration {
+        self.config.user_timeout.unwrap_or(self.config.r2)
+    }
+
+    /// Starts the retransmission timer anew (RFC 6298, 5.3), or the one that stands in for it.
+    pub(super) fn arm_retransmit(&mut self, now: Instant) {
+        let rto = self.rtt.rto(&self.config);
+        self.timers.retransmit = if self.snd.window_closed() {
+            // RFC 9293 3.8.6.1, SHLD-29, SHLD-30: one RTO after it closed, then ever more rarely.
+            let wait = rto.saturating_mul(1 << self.snd.probes.min(20)).min(self.config.rto_max);
+            (now + wait).min((self.heard_at + self.patience()).max(now + self.config.rto_min))
+        } else if self.snd.outstanding() > 0 {
+            (now + rto).min((self.snd.stuck_since + self.patience()).max(now))
+        } else if self.snd.has_unsent() {
+            now + self.config.override_timeout
+        } else {
+            Instant::NEVER
+        };
+    }
+
+    /// Starts the retransmission timer if something waits for it and it does not run
+    /// (RFC 6298, 5.1).
+    pub(super) fn ensure_timer(&mut self, now: Instant) {
+        if self.timers.retransmit.is_never() {
+            self.arm_retransmit(now);
+        }
+    }
+
+    /// Timers that are due do what they are for.
+    pub(super) fn on_timeout(&mut self, now: Instant) {
+        if expire(&mut self.timers.retransmit, now) {
+            self.on_retransmit_timer(now);
+        }
+        if expire(&mut self.timers.delayed_ack, now) {
+            self.ack_owed = true;
+        }
+        if expire(&mut self.timers.keepalive, now) {
+            self.on_keepalive_timer(now);
+        }
+        if expire(&mut self.timers.orphan, now) {
+            self.end(Ending { error: None, reset: false });
+        }
+    }
+
+    fn on_retransmit_timer(&mut self, now: Instant) {
+        if self.snd.window_closed() {
+            // MUST-37: as long as the peer answers, a closed window is no reason to give up.
+            if now - self.heard_at >= self.patience() {
+                return self.give_up();
+            }
+            self.snd.probe_due = true;
+            self.snd.probes = self.snd.probes.saturating_add(1);
+        } else if self.snd.outstanding() > 0 {
+            if now - self.snd.stuck_since >= self.patience() {
+                return self.give_up();
+            }
+            // RFC 6298 5.4 to 5.6, RFC 9293 3.8.1.
+            self.rtt.back_off();
+            self.rtt.stop_timing();
+            let sent = self.sent();
+            self.recovery.on_timeout(now, sent, self.congestion.as_mut());
+            if self.recovery.timeouts() >= self.config.r1 {
+                // RFC 9293 3.8.3, SHLD-9: the application may learn of it.
+                self.soft_error = Some(Error::TimedOut);
+            }
+        } else {
+            self.snd.override_held = true;
+        }
+        self.arm_retransmit(now);
+    }
+
+    fn on_keepalive_timer(&mut self, now: Instant) {
+        let Some(keepalive) = self.config.keepalive else { return };
+        // RFC 9293 3.8.4, MUST-26: only when nothing is outstanding and nothing was received.
+        let busy = !self.snd.is_flushed() && self.snd.outstanding() > 0;
+        if busy {
+            self.timers.keepalive = now + keepalive.idle;
+        } else if now - self.heard_at < keepalive.idle {
+            self.timers.keepalive = self.heard_at + keepalive.idle;
+        } else if self.keepalive_probes >= keepalive.probes {
+            self.end(Ending { error: Some(Error::TimedOut), reset: true });
+        } else {
+            self.keepalive_probes += 1;
+            self.keepalive_owed = true;
+            self.timers.keepalive = now + keepalive.interval;
+        }
+    }
+
+    /// RFC 9293 3.8.3 and 3.10.8: R2 or the user timeout has passed.
+    fn give_up(&mut self) {
+        self.end(Ending { error: Some(Error::TimedOut), reset: false });
+    }
+
+    /// What must hold after every step.
+    ///
+    /// # Panics
+    /// When it does not: a bug of ours.
+    pub(super) fn check_invariants(&self) {
+        let Self { snd, rcv, timers, congestion, .. } = self;
+        assert!(!snd.una.after(snd.nxt), "SND.UNA is after SND.NXT");
+        let end = snd.queue_end() + u32::from(snd.closed);
+        assert!(!snd.nxt.after(end), "SND.NXT is beyond what was handed over");
+        assert!(
+            snd.closed || snd.outstanding() as usize <= snd.queue.len(),
+            "sent more than queued"
+        );
+        assert!(!rcv.nxt.after(rcv.edge), "RCV.NXT is beyond the window");
+        assert!(congestion.window() >= self.mss(), "the congestion window is below one segment");
+        assert!(self.ending.is_some() || self.state != State::Closed, "closed without an ending");
+        if let Some(resend) = self.recovery.resend() {
+            assert!(!resend.start.before(snd.una), "resending what is acknowledged");
+            assert!(!resend.end.after(snd.nxt), "resending what was never sent");
+        }
+        let waits = snd.outstanding() > 0 && self.ending.is_none();
+        let owed = self.snd.probe_due || self.recovery.resend().is_some();
+        assert!(!waits || owed || !timers.retransmit.is_never(), "outstanding without a timer");
+    }
+}
+
+/// What timestamps take from every segment (RFC 7323, appendix A).
+pub(super) const TIMESTAMP_BYTES: u32 = 12;

@@ -1,0 +1,192 @@
+//! What remains of a connection? TIME-WAIT, where old segments die out (RFC 9293 3.6.1, 3.10.7.4;
+//! RFC 1337, RFC 6191), and what the application may still read when all is over.
+
+use std::sync::Arc;
+
+use super::output::{Reset, emit_empty};
+use super::tcb::{Ending, Tcb};
+use super::timestamps::TimestampClock;
+use super::{Config, Discard, Error, Outgoing};
+use crate::buffer::Queue;
+use crate::time::Instant;
+use crate::wire::{Flags, Flow, Options, RawWindow, Segment, SeqNum};
+
+/// TIME-WAIT: as little as answering takes.
+#[derive(Debug)]
+pub(super) struct Lingering {
+    flow: Flow,
+    config: Arc<Config>,
+    /// SND.NXT.
+    nxt: SeqNum,
+    /// RCV.NXT: the number behind the peer's FIN.
+    rcv_nxt: SeqNum,
+    /// The window field of what we answer.
+    window: RawWindow,
+    timestamps: Option<TimestampClock>,
+    expires: Instant,
+    ack_owed: bool,
+    /// What the application has not read yet.
+    pub(super) unread: Queue,
+}
+
+/// What a segment means for a TIME-WAIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It stays.
+    Stay,
+    /// A SYN may take over (RFC 6191).
+    Reuse,
+}
+
+impl Lingering {
+    /// Both sides have closed: 2 MSL begin (RFC 9293 3.6.1, MUST-13).
+    pub(super) fn new(now: Instant, tcb: &mut Tcb) -> Self {
+        Self {
+            flow: tcb.flow,
+            config: Arc::clone(&tcb.config),
+            nxt: tcb.snd.nxt,
+            rcv_nxt: tcb.rcv.nxt,
+            window: tcb.rcv.advertise(),
+            timestamps: tcb.timestamps,
+            expires: now + tcb.config.time_wait,
+            ack_owed: tcb.ack_owed,
+            unread: std::mem::take(&mut tcb.rcv.queue),
+        }
+    }
+
+    pub(super) fn on_segment(
+        &mut self,
+        now: Instant,
+        segment: &Segment<'_>,
+    ) -> Result<Verdict, Discard> {
+        if segment.flags.contains(Flags::RST) {
+            // RFC 1337: a RST, maybe an old one, must not end the wait.
+            return Err(Discard::ResetInTimeWait);
+        }
+        if segment.flags.contains(Flags::SYN) {
+            return if segment.ack.is_none() && self.may_reuse(now, segment) {
+                Ok(Verdict::Reuse)
+            } else {
+                Err(Discard::OldSyn)
+            };
+        }
+        self.check_timestamp(now, segment)?;
+        if segment.flags.contains(Flags::FIN) && segment.end() == self.rcv_nxt {
+            // The peer's FIN again: our ACK was lost.
+            self.expires = now + self.config.time_wait;
+            self.ack_owed = true;
+            return Ok(Verdict::Stay);
+        }
+        if segment.seq != self.rcv_nxt || !segment.is_empty() {
+            self.ack_owed = true;
+            return Err(Discard::OutsideWindow);
+        }
+        if segment.ack.is_none() {
+            return Err(Discard::MissingAck);
+        }
+        Ok(Verdict::Stay)
+    }
+
+    /// RFC 6191, 2; RFC 9293 3.6.1, MAY-2, SHLD-4: newer by its timestamp, or by its number where
+    /// timestamps say nothing.
+    fn may_reuse(&self, now: Instant, syn: &Segment<'_>) -> bool {
+        let higher = syn.seq.after(self.rcv_nxt);
+        match (&self.timestamps, syn.options.timestamps) {
+            (Some(clock), Some(theirs)) if theirs.value == clock.recent() => higher,
+            (Some(clock), Some(theirs)) => !clock.is_old(now, theirs.value),
+            (None, Some(_)) => true,
+            (_, None) => higher,
+        }
+    }
+
+    /// RFC 7323 3.2 and 5.3: as for an open connection.
+    fn check_timestamp(&mut self, now: Instant, segment: &Segment<'_>) -> Result<(), Discard> {
+        let Some(clock) = &self.timestamps else { return Ok(()) };
+        let theirs = segment.options.timestamps.ok_or(Discard::MissingTimestamp)?;
+        if clock.is_old(now, theirs.value) {
+            self.ack_owed = true;
+            return Err(Discard::OldTimestamp);
+        }
+        Ok(())
+    }
+
+    /// When 2 MSL have passed.
+    pub(super) fn expires(&self) -> Instant {
+        self.expires
+    }
+
+    pub(super) fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Outgoing> {
+        if !std::mem::take(&mut self.ack_owed) {
+            return None;
+        }
+        let segment = Segment {
+            seq: self.nxt,
+            ack: Some(self.rcv_nxt),
+            window: self.window,
+            options: Options {
+                timestamps: self.timestamps.map(|clock| clock.option(now)),
+                ..Options::default()
+            },
+            ..Segment::default()
+        };
+        Some(emit_empty(out, &self.flow, &self.config, &segment))
+    }
+
+    /// 2 MSL have passed.
+    pub(super) fn over(&mut self) -> Over {
+        Over {
+            flow: self.flow,
+            config: Arc::clone(&self.config),
+            error: None,
+            unread: std::mem::take(&mut self.unread),
+            reset_owed: None,
+        }
+    }
+}
+
+/// A connection that is over: an error to tell, text to read, a RST to send.
+#[derive(Debug)]
+pub(super) struct Over {
+    flow: Flow,
+    config: Arc<Config>,
+    pub(super) error: Option<Error>,
+    /// What the application has not read yet: it was acknowledged, so it is not thrown away.
+    pub(super) unread: Queue,
+    reset_owed: Option<(Reset, Options)>,
+}
+
+impl Over {
+    /// An open connection has ended.
+    pub(super) fn of_open(now: Instant, tcb: &mut Tcb, ending: Ending) -> Self {
+        // RFC 9293 3.10.5: the number that the peer expects, and RFC 7323 5.2: timestamps.
+        let reset = Reset { seq: tcb.snd.nxt, ack: Some(tcb.rcv.nxt) };
+        let options = Options {
+            timestamps: tcb.timestamps.map(|clock| clock.option(now)),
+            ..Options::default()
+        };
+        Self {
+            flow: tcb.flow,
+            config: Arc::clone(&tcb.config),
+            error: ending.error,
+            unread: std::mem::take(&mut tcb.rcv.queue),
+            reset_owed: ending.reset.then_some((reset, options)),
+        }
+    }
+
+    /// A connection has ended before it was open.
+    pub(super) fn of_opening(
+        flow: Flow,
+        config: Arc<Config>,
+        error: Option<Error>,
+        reset: Option<Reset>,
+    ) -> Self {
+        let reset_owed = reset.map(|reset| (reset, Options::default()));
+        Self { flow, config, error, unread: Queue::new(), reset_owed }
+    }
+
+    pub(super) fn poll_transmit(&mut self, out: &mut Vec<u8>) -> Option<Outgoing> {
+        let (reset, options) = self.reset_owed.take()?;
+        let segment = Segment { options, ..reset.segment() };
+        Some(emit_empty(out, &self.flow, &self.config, &segment))
+    }
+}
