@@ -1,65 +1,142 @@
 //! Where do bytes live? In a block that one chunk owns and that goes back to its pool.
 
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Sizes of blocks, bytes. A chunk gets the least that holds what it was asked for.
+const CLASSES: [usize; 6] = [64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10];
+
+/// Bytes that a free list keeps at most; what comes back beyond that is freed.
+const KEPT: usize = 1 << 20;
+
 /// A pool of blocks with a free list per size class. Cloning it gives another handle to the same
 /// pool.
-#[derive(Clone, Debug, Default)]
-pub struct Pool {}
+///
+/// ```
+/// let pool = tuntcp::buffer::Pool::new();
+/// let mut chunk = pool.chunk(100);
+/// assert_eq!(chunk.extend(b"hello"), 5);
+/// assert_eq!(chunk.as_slice(), b"hello");
+/// ```
+#[derive(Clone, Default)]
+pub struct Pool {
+    free: Arc<[Mutex<Vec<Box<[u8]>>>; CLASSES.len()]>,
+}
 
 impl Pool {
     /// An empty pool.
     #[must_use]
     pub fn new() -> Self {
-        todo!()
+        Self::default()
     }
 
-    /// An empty chunk with room for at least `capacity` bytes (the size class above it).
+    /// An empty chunk with room for at least `capacity` bytes, 64 KiB at most.
     #[must_use]
-    pub fn chunk(&self, _capacity: usize) -> Chunk {
-        todo!()
+    pub fn chunk(&self, capacity: usize) -> Chunk {
+        let class = CLASSES.iter().position(|&size| size >= capacity).unwrap_or(CLASSES.len() - 1);
+        let kept = self.free[class].lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let block = kept.unwrap_or_else(|| vec![0; CLASSES[class]].into_boxed_slice());
+        Chunk { block, start: 0, end: 0, pool: self.clone() }
+    }
+
+    fn give_back(&self, block: Box<[u8]>) {
+        let Some(class) = CLASSES.iter().position(|&size| size == block.len()) else { return };
+        let mut free = self.free[class].lock().unwrap_or_else(PoisonError::into_inner);
+        if (free.len() + 1) * block.len() <= KEPT {
+            free.push(block);
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
     }
 }
 
 /// Bytes `start..end` of a block. Its owner alone can reach them; dropping it gives the block back.
-#[derive(Debug)]
-pub struct Chunk {}
+pub struct Chunk {
+    block: Box<[u8]>,
+    start: u32,
+    end: u32,
+    pool: Pool,
+}
 
 impl Chunk {
     /// Bytes in it.
     #[must_use]
     pub fn len(&self) -> usize {
-        todo!()
+        (self.end - self.start) as usize
     }
 
     /// Whether no bytes are in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        todo!()
+        self.start == self.end
     }
 
     /// The bytes.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
-        todo!()
+        &self.block[self.start as usize..self.end as usize]
     }
 
     /// Bytes that `extend` still takes.
     #[must_use]
     pub fn spare(&self) -> usize {
-        todo!()
+        self.block.len() - self.end as usize
+    }
+
+    /// Bytes of the block that carries them.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.block.len()
     }
 
     /// Appends as much of `bytes` as there is room for; how much that was.
-    pub fn extend(&mut self, _bytes: &[u8]) -> usize {
-        todo!()
+    pub fn extend(&mut self, bytes: &[u8]) -> usize {
+        let count = bytes.len().min(self.spare());
+        let end = self.end as usize;
+        self.block[end..end + count].copy_from_slice(&bytes[..count]);
+        self.end += bytes_u32(count);
+        count
+    }
+
+    /// Takes in the rest of the block, whatever stands there: for those who overwrite it.
+    pub(crate) fn fill(&mut self) {
+        self.end = bytes_u32(self.block.len());
+    }
+
+    /// Overwrites the bytes from `at` on.
+    pub(crate) fn overwrite(&mut self, at: usize, bytes: &[u8]) {
+        let from = self.start as usize + at;
+        self.block[from..from + bytes.len()].copy_from_slice(bytes);
     }
 
     /// Forgets the first `count` bytes (all, if there are fewer).
-    pub fn discard_front(&mut self, _count: usize) {
-        todo!()
+    pub fn discard_front(&mut self, count: usize) {
+        self.start += bytes_u32(count.min(self.len()));
     }
 
     /// Keeps the first `len` bytes.
-    pub fn truncate(&mut self, _len: usize) {
-        todo!()
+    pub fn truncate(&mut self, len: usize) {
+        self.end = self.start + bytes_u32(len.min(self.len()));
     }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        self.pool.give_back(std::mem::take(&mut self.block));
+    }
+}
+
+impl fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Chunk({} of {} bytes)", self.len(), self.block.len())
+    }
+}
+
+/// A number of bytes in one block, which is far below 2^32.
+fn bytes_u32(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

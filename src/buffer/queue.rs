@@ -1,58 +1,143 @@
 //! What waits to be sent, or to be read? Chunks in order; an empty queue owns no memory.
 
+use std::collections::VecDeque;
+
 use super::chunk::{Chunk, Pool};
 
+/// A chunk up to this long is copied into the spare room of the one before it.
+const SMALL: usize = 512;
+
+/// Largest block that `extend` takes: a page or a few of text for one read.
+const LARGEST: usize = 16 << 10;
+
 /// A queue of bytes in chunks.
+///
+/// ```
+/// use tuntcp::buffer::{Pool, Queue};
+///
+/// let pool = Pool::new();
+/// let mut queue = Queue::new();
+/// queue.extend(&pool, b"hello");
+/// let mut two = [0; 2];
+/// assert_eq!(queue.copy_to(1, &mut two), 2);
+/// assert_eq!(&two, b"el");
+/// queue.discard(5);
+/// assert!(queue.is_empty());
+/// ```
 #[derive(Debug, Default)]
-pub struct Queue {}
+pub struct Queue {
+    /// Each chunk with the position of its first byte.
+    chunks: VecDeque<(u64, Chunk)>,
+    /// Position behind the last byte.
+    end: u64,
+}
 
 impl Queue {
     /// An empty queue; it owns no memory until something is appended, and none again once empty.
     #[must_use]
     pub const fn new() -> Self {
-        todo!()
+        Self { chunks: VecDeque::new(), end: 0 }
     }
 
     /// Bytes in it.
     #[must_use]
     pub fn len(&self) -> usize {
-        todo!()
+        // What is queued fits into memory.
+        usize::try_from(self.end - self.start()).unwrap_or(usize::MAX)
     }
 
     /// Whether no bytes are in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        todo!()
+        self.chunks.is_empty()
     }
 
     /// Appends a chunk: O(1); a small one is copied into the spare room of the last.
-    pub fn append(&mut self, _chunk: Chunk) {
-        todo!()
+    pub fn append(&mut self, chunk: Chunk) {
+        if chunk.is_empty() {
+            return;
+        }
+        let len = chunk.len();
+        match self.chunks.back_mut() {
+            Some((_, last)) if len <= SMALL && last.spare() >= len => {
+                last.extend(chunk.as_slice());
+            }
+            _ => self.chunks.push_back((self.end, chunk)),
+        }
+        self.end += len as u64;
     }
 
-    /// Appends a copy of `bytes`: into the spare room of the last chunk, then into new ones.
-    pub fn extend(&mut self, _pool: &Pool, _bytes: &[u8]) {
-        todo!()
+    /// Appends a copy of `bytes`: into the spare room of the last chunk, then into new ones, which
+    /// grow with what is queued already, so that a quiet connection stays small.
+    pub fn extend(&mut self, pool: &Pool, mut bytes: &[u8]) {
+        if let Some((_, last)) = self.chunks.back_mut() {
+            let count = last.extend(bytes);
+            self.end += count as u64;
+            bytes = &bytes[count..];
+        }
+        while !bytes.is_empty() {
+            let mut chunk = pool.chunk(bytes.len().max(4 * self.len()).min(LARGEST));
+            let count = chunk.extend(bytes);
+            bytes = &bytes[count..];
+            self.chunks.push_back((self.end, chunk));
+            self.end += count as u64;
+        }
     }
 
     /// Copies the bytes from `offset` on into `out`; how many there were. Finds its place in
     /// logarithmic time.
-    pub fn copy_to(&self, _offset: usize, _out: &mut [u8]) -> usize {
-        todo!()
+    pub fn copy_to(&self, offset: usize, out: &mut [u8]) -> usize {
+        let mut from = self.start() + offset as u64;
+        let first = self.chunks.partition_point(|(at, _)| *at <= from).saturating_sub(1);
+        let mut copied = 0;
+        for (at, chunk) in self.chunks.range(first.min(self.chunks.len())..) {
+            let skip = usize::try_from(from - at).unwrap_or(usize::MAX);
+            let Some(bytes) = chunk.as_slice().get(skip..) else { break };
+            let count = bytes.len().min(out.len() - copied);
+            out[copied..copied + count].copy_from_slice(&bytes[..count]);
+            copied += count;
+            from += count as u64;
+            if copied == out.len() {
+                break;
+            }
+        }
+        copied
     }
 
     /// Forgets the first `count` bytes (all, if there are fewer).
-    pub fn discard(&mut self, _count: usize) {
-        todo!()
+    pub fn discard(&mut self, count: usize) {
+        let keep_from = self.start() + count as u64;
+        while let Some((at, chunk)) = self.chunks.front_mut() {
+            if *at + chunk.len() as u64 > keep_from {
+                let cut = usize::try_from(keep_from - *at).unwrap_or(usize::MAX);
+                chunk.discard_front(cut);
+                *at = keep_from;
+                return;
+            }
+            self.chunks.pop_front();
+        }
+        self.clear();
     }
 
-    /// Forgets everything.
+    /// Forgets everything, and the memory with it.
     pub fn clear(&mut self) {
-        todo!()
+        *self = Self::new();
     }
 
     /// Takes the first chunk whole, if it has at most `max` bytes: ownership moves, nothing is copied.
-    pub fn take_front(&mut self, _max: usize) -> Option<Chunk> {
-        todo!()
+    pub fn take_front(&mut self, max: usize) -> Option<Chunk> {
+        if self.chunks.front()?.1.len() > max {
+            return None;
+        }
+        let (_, chunk) = self.chunks.pop_front()?;
+        if self.chunks.is_empty() {
+            self.clear();
+        }
+        Some(chunk)
+    }
+
+    /// Position of the first byte.
+    fn start(&self) -> u64 {
+        self.chunks.front().map_or(self.end, |(at, _)| *at)
     }
 }

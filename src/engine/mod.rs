@@ -1,6 +1,9 @@
 //! Many connections on one device: composes everything below, still without clock, thread or
 //! descriptor. The runtime and the simulator drive it with [`Engine::turn`].
 
+mod ports;
+mod wheel;
+
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};

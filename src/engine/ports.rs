@@ -1,0 +1,38 @@
+//! Which local port? RFC 6056, algorithm 3: a counter, begun where a keyed hash of the destination
+//! says, so that nobody outside knows the next one and two destinations do not collide.
+
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The ephemeral ports of a host.
+#[derive(Debug)]
+pub(super) struct EphemeralPorts {
+    range: RangeInclusive<u16>,
+    next: AtomicU32,
+}
+
+impl EphemeralPorts {
+    /// Ports of this range (RFC 6056, 3.2).
+    pub(super) fn new(range: RangeInclusive<u16>) -> Self {
+        Self { range, next: AtomicU32::new(0) }
+    }
+
+    /// A port that `is_free`, if any is: each is tried once, from where `offset` (the hash of the
+    /// destination) and the counter point.
+    pub(super) fn choose(
+        &self,
+        offset: u32,
+        mut is_free: impl FnMut(u16) -> bool,
+    ) -> Option<u16> {
+        let count = u32::try_from(self.range.len()).unwrap_or(0);
+        for _ in 0..count {
+            let step = self.next.fetch_add(1, Ordering::Relaxed);
+            let index = u16::try_from(step.wrapping_add(offset) % count).unwrap_or(0);
+            let port = self.range.start() + index;
+            if is_free(port) {
+                return Some(port);
+            }
+        }
+        None
+    }
+}
