@@ -1,9 +1,25 @@
 //! Frames to the world and from it: one trait, and the devices that implement it.
+//!
+//! A frame is one whole IP packet, header first. Devices: a [`Tun`] of the kernel and
+//! [`memory::pair`]. This room knows nothing of TCP and reads no clock; descriptors and `unsafe`
+//! stay inside. Who calls it: the engine (`receive`, `transmit`, `deadline`) and the worker (`wait`,
+//! `wake`). A device of your own should pass the test of the contract in `tests/device/`.
 
 use std::io;
 use std::time::Duration;
 
 use crate::time::Instant;
+
+#[expect(unsafe_code, reason = "ioctls")]
+mod interface;
+pub mod memory;
+#[expect(unsafe_code, reason = "the tun-tap crate tells its descriptor as a number")]
+mod tun;
+mod tun_error;
+
+pub use memory::Memory;
+pub use tun::Tun;
+pub use tun_error::TunError;
 
 /// What a device can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +54,21 @@ pub enum Offload {
 ///
 /// All methods take `&self`: a device is shared by the packet loop, which receives, and by every
 /// thread that sends. No method blocks but `wait`.
+///
+/// Frames keep their bounds and, unless the device impairs them on purpose, their order. A device
+/// may lose frames, as any wire may.
 pub trait Device: Send + Sync {
     /// What this device can do; constant for its life.
     fn capabilities(&self) -> Capabilities;
 
-    /// Takes the next frame, if one is there. `frame` has room for `max_frame` bytes. An error
-    /// means that the device is gone for good.
+    /// Takes the next frame, if one is there. `frame` has room for `max_frame` bytes; a longer
+    /// frame is cut off. An error means that the device is gone for good.
     fn receive(&self, now: Instant, frame: &mut [u8]) -> io::Result<Option<Received>>;
 
     /// Sends one frame. A frame that a live device cannot take now is lost, as on any wire, and
-    /// reported as `WouldBlock`; any other error means that the device is gone for good.
+    /// reported as `WouldBlock`; one that it can never take (empty, longer than `max_frame`, not
+    /// IP) is lost too and reported as `InvalidInput`. Any other error means that the device is
+    /// gone for good ([`is_gone`]).
     fn transmit(&self, now: Instant, frame: &[u8], offload: Offload) -> io::Result<()>;
 
     /// When `receive` must be called though nothing arrived, because this device holds frames
@@ -56,9 +77,27 @@ pub trait Device: Send + Sync {
         Instant::NEVER
     }
 
-    /// Sleeps until a frame arrives, `wake` is called or `timeout` has passed.
+    /// Sleeps until a frame arrives, `wake` is called or `timeout` has passed (`None`: no limit).
+    /// May return early; knows nothing of `deadline`, by which the caller bounds `timeout`. One
+    /// thread at a time.
     fn wait(&self, timeout: Option<Duration>) -> io::Result<()>;
 
     /// Ends a `wait`, now or the next one.
     fn wake(&self);
+}
+
+/// Whether an error of [`Device::transmit`] means that the device is gone for good, not only that
+/// this frame is lost.
+#[must_use]
+pub fn is_gone(error: &io::Error) -> bool {
+    !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::InvalidInput)
+}
+
+/// The answer to a frame that no device can take.
+fn refuse_length(len: usize, max_frame: usize) -> io::Result<()> {
+    if (1..=max_frame).contains(&len) {
+        return Ok(());
+    }
+    let text = format!("a frame of {len} bytes, where 1 to {max_frame} fit");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, text))
 }
