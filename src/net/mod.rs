@@ -1,7 +1,18 @@
-//! `std::net`'s API on our stack.
+//! `std::net`'s API on our stack: blocking calls, the same names, the same kinds of error.
+//!
+//! What differs, and why:
+//!
+//! * `bind` and `connect` take the [`Host`](crate::Host) to do it on, for a host is a value here.
+//! * `peer_addr` and `local_addr` still answer when the connection is over; a kernel forgets them.
+//! * A call on a stack that is gone fails with `NetworkDown` or `ConnectionAborted`.
+//! * There is no file descriptor, so none can be polled; timeouts and threads do that work.
+//! * [`KeepAlive`] and linger can be set, which std leaves to other crates.
 
+mod endpoint;
+mod error;
 mod tcp_listener;
 mod tcp_stream;
 
-pub use tcp_listener::TcpListener;
+pub use crate::tcp::{Info, KeepAlive, State};
+pub use tcp_listener::{Incoming, IntoIncoming, TcpListener};
 pub use tcp_stream::TcpStream;

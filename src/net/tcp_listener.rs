@@ -1,3 +1,263 @@
-//! `TcpListener`
-/// A TCP server.
-pub struct TcpListener {}
+//! `TcpListener`, as in std.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::engine::{Engine, Listener};
+use crate::runtime::Host;
+use crate::runtime::clock::Clock;
+
+use super::TcpStream;
+use super::endpoint::Endpoint;
+use super::error::{no_addresses, would_block};
+
+/// A TCP server that listens for connections, as [`std::net::TcpListener`].
+///
+/// It listens until the last clone is dropped; connections that nobody accepted are reset then.
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use std::thread;
+/// use tuntcp::{TcpListener, TcpStream};
+///
+/// let (a, b) = tuntcp::runtime::memory_pair()?;
+/// let listener = TcpListener::bind(&a, "192.0.2.1:7")?;
+/// let echo = thread::spawn(move || -> std::io::Result<()> {
+///     let (stream, _) = listener.accept()?;
+///     std::io::copy(&mut &stream, &mut &stream)?;
+///     Ok(())
+/// });
+/// let mut client = TcpStream::connect(&b, "192.0.2.1:7")?;
+/// client.write_all(b"hello")?;
+/// client.shutdown(std::net::Shutdown::Write)?;
+/// let mut answer = String::new();
+/// client.read_to_string(&mut answer)?;
+/// assert_eq!(answer, "hello");
+/// echo.join().expect("the server does not panic")?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct TcpListener {
+    shared: Arc<Shared>,
+}
+
+/// What the clones of a listener share.
+struct Shared {
+    listener: Listener,
+    engine: Arc<Engine>,
+    clock: Clock,
+    nonblocking: AtomicBool,
+}
+
+impl TcpListener {
+    /// Listens at `addr` of `host`. An unspecified address (`0.0.0.0`) stands for all of the
+    /// host's, port 0 for a free one. Of several addresses the first that works is taken.
+    ///
+    /// Fails with `AddrInUse` if somebody listens there already, with `AddrNotAvailable` if the
+    /// host does not have that address, with `NetworkDown` if its device is gone.
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use tuntcp::TcpListener;
+    ///
+    /// let (host, _peer) = tuntcp::runtime::memory_pair()?;
+    /// let listener = TcpListener::bind(&host, "0.0.0.0:80")?;
+    /// let second = TcpListener::bind(&host, "192.0.2.1:80");
+    /// assert_eq!(second.unwrap_err().kind(), ErrorKind::AddrInUse);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn bind(host: &Host, addr: impl ToSocketAddrs) -> io::Result<Self> {
+        let backlog = host.engine().config().backlog;
+        let mut failure = no_addresses();
+        for addr in addr.to_socket_addrs()? {
+            match host.engine().listen(addr, backlog) {
+                Ok(listener) => return Ok(Self::new(host, listener)),
+                Err(error) => failure = error.into(),
+            }
+        }
+        Err(failure)
+    }
+
+    fn new(host: &Host, listener: Listener) -> Self {
+        let shared = Shared {
+            listener,
+            engine: Arc::clone(host.engine()),
+            clock: host.clock(),
+            nonblocking: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Where it listens.
+    ///
+    /// ```
+    /// let (host, _peer) = tuntcp::runtime::memory_pair()?;
+    /// let listener = tuntcp::TcpListener::bind(&host, "192.0.2.1:0")?;
+    /// assert_ne!(listener.local_addr()?.port(), 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.shared.listener.local_addr())
+    }
+
+    /// The next connection, and who opened it; waits for one, unless `set_nonblocking` was called.
+    ///
+    /// Fails with `WouldBlock` if it may not wait, with `NetworkDown` if the host was dropped or
+    /// its device is gone.
+    ///
+    /// ```
+    /// use tuntcp::{TcpListener, TcpStream};
+    ///
+    /// let (a, b) = tuntcp::runtime::memory_pair()?;
+    /// let listener = TcpListener::bind(&a, "192.0.2.1:80")?;
+    /// let client = TcpStream::connect(&b, "192.0.2.1:80")?;
+    /// let (server, addr) = listener.accept()?;
+    /// assert_eq!(addr, client.local_addr()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let Shared { listener, engine, clock, nonblocking } = &*self.shared;
+        loop {
+            if let Some(socket) = listener.accept()? {
+                let peer = socket.peer_addr();
+                let endpoint = Endpoint::new(socket, *clock, &engine.config().tcp);
+                return Ok((TcpStream::new(endpoint), peer));
+            }
+            if nonblocking.load(Ordering::Relaxed) {
+                return Err(would_block());
+            }
+            listener.wait(None);
+        }
+    }
+
+    /// The connections that arrive, without end: each step is an `accept`.
+    ///
+    /// ```
+    /// use tuntcp::{TcpListener, TcpStream};
+    ///
+    /// let (a, b) = tuntcp::runtime::memory_pair()?;
+    /// let listener = TcpListener::bind(&a, "192.0.2.1:80")?;
+    /// let clients = [
+    ///     TcpStream::connect(&b, "192.0.2.1:80")?,
+    ///     TcpStream::connect(&b, "192.0.2.1:80")?,
+    /// ];
+    /// for (stream, client) in listener.incoming().zip(clients) {
+    ///     assert_eq!(stream?.peer_addr()?, client.local_addr()?);
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn incoming(&self) -> Incoming<'_> {
+        Incoming { listener: self }
+    }
+
+    /// As [`incoming`](Self::incoming), owning the listener.
+    ///
+    /// ```
+    /// use tuntcp::{TcpListener, TcpStream};
+    ///
+    /// let (a, b) = tuntcp::runtime::memory_pair()?;
+    /// let incoming = TcpListener::bind(&a, "192.0.2.1:80")?.into_incoming();
+    /// let client = TcpStream::connect(&b, "192.0.2.1:80")?;
+    /// let stream = incoming.take(1).next().expect("it never ends")?;
+    /// assert_eq!(stream.peer_addr()?, client.local_addr()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn into_incoming(self) -> IntoIncoming {
+        IntoIncoming { listener: self }
+    }
+
+    /// Another handle of the same listener: each connection goes to one of them.
+    ///
+    /// ```
+    /// let (host, _peer) = tuntcp::runtime::memory_pair()?;
+    /// let listener = tuntcp::TcpListener::bind(&host, "192.0.2.1:80")?;
+    /// let clone = listener.try_clone()?;
+    /// assert_eq!(clone.local_addr()?, listener.local_addr()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { shared: Arc::clone(&self.shared) })
+    }
+
+    /// Whether `accept` fails with `WouldBlock` instead of waiting. Holds for all clones, and not
+    /// for the streams that are accepted.
+    ///
+    /// ```
+    /// let (host, _peer) = tuntcp::runtime::memory_pair()?;
+    /// let listener = tuntcp::TcpListener::bind(&host, "192.0.2.1:80")?;
+    /// listener.set_nonblocking(true)?;
+    /// assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.shared.nonblocking.store(nonblocking, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The error that the listener had since the last call: none, for listening cannot fail later.
+    ///
+    /// ```
+    /// let (host, _peer) = tuntcp::runtime::memory_pair()?;
+    /// let listener = tuntcp::TcpListener::bind(&host, "192.0.2.1:80")?;
+    /// assert!(listener.take_error()?.is_none());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        Ok(None)
+    }
+
+    /// The time to live of the packets that are sent, hops. `Config::ttl` sets it for a host.
+    ///
+    /// ```
+    /// let (host, _peer) = tuntcp::runtime::memory_pair()?;
+    /// let listener = tuntcp::TcpListener::bind(&host, "192.0.2.1:80")?;
+    /// assert_eq!(listener.ttl()?, 64);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn ttl(&self) -> io::Result<u32> {
+        Ok(self.shared.engine.config().tcp.ttl.into())
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addr = self.shared.listener.local_addr();
+        f.debug_struct("TcpListener").field("addr", &addr).finish_non_exhaustive()
+    }
+}
+
+/// The connections that arrive at a listener: [`TcpListener::incoming`].
+#[derive(Debug)]
+pub struct Incoming<'a> {
+    listener: &'a TcpListener,
+}
+
+impl Iterator for Incoming<'_> {
+    type Item = io::Result<TcpStream>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.listener.accept().map(|(stream, _)| stream))
+    }
+}
+
+impl std::iter::FusedIterator for Incoming<'_> {}
+
+/// The connections that arrive at a listener: [`TcpListener::into_incoming`].
+#[derive(Debug)]
+pub struct IntoIncoming {
+    listener: TcpListener,
+}
+
+impl Iterator for IntoIncoming {
+    type Item = io::Result<TcpStream>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.listener.accept().map(|(stream, _)| stream))
+    }
+}
+
+impl std::iter::FusedIterator for IntoIncoming {}

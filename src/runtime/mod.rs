@@ -1,6 +1,13 @@
 //! Where reality enters: the clock, the threads, the devices.
+//!
+//! Everything below this room is told what time it is and is called by somebody; here are the
+//! clock that tells it and the thread that calls it. A [`Host`] is a value: make as many as you
+//! have devices, drop one and its stack is gone.
 
 pub mod clock;
 pub mod host;
+mod pair;
+mod worker;
 
 pub use host::Host;
+pub use pair::memory_pair;

@@ -1,0 +1,158 @@
+//! What the clones of one `TcpStream` share: the socket, its options, and how a call waits.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::engine::Socket;
+use crate::runtime::clock::Clock;
+use crate::tcp::{Config, KeepAlive};
+use crate::time::Instant;
+
+use super::error::would_block;
+
+/// One connection of the application. The last clone that lets go closes it.
+pub(super) struct Endpoint {
+    pub(super) socket: Socket,
+    pub(super) clock: Clock,
+    nonblocking: AtomicBool,
+    options: Mutex<Options>,
+}
+
+/// What the application has set, as in std for all clones alike.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Options {
+    pub(super) read_timeout: Option<Duration>,
+    pub(super) write_timeout: Option<Duration>,
+    pub(super) linger: Option<Duration>,
+    pub(super) keepalive: Option<KeepAlive>,
+    pub(super) nodelay: bool,
+}
+
+/// What a call waits for.
+#[derive(Clone, Copy)]
+enum Until {
+    Readable,
+    Writable,
+}
+
+impl Endpoint {
+    pub(super) fn new(socket: Socket, clock: Clock, config: &Config) -> Self {
+        let options = Options {
+            read_timeout: None,
+            write_timeout: None,
+            linger: None,
+            keepalive: config.keepalive,
+            nodelay: config.nodelay,
+        };
+        Self { socket, clock, nonblocking: AtomicBool::new(false), options: Mutex::new(options) }
+    }
+
+    pub(super) fn options(&self) -> MutexGuard<'_, Options> {
+        self.options.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_nonblocking(&self, nonblocking: bool) {
+        self.nonblocking.store(nonblocking, Ordering::Relaxed);
+    }
+
+    /// Reads into `buf`, waiting for the first byte or the end.
+    pub(super) fn receive(&self, buf: &mut [u8], peek: bool) -> io::Result<usize> {
+        let mut deadline = None;
+        loop {
+            if let Some(len) = self.socket.read(self.clock.now(), buf, peek)? {
+                return Ok(len);
+            }
+            self.wait(Until::Readable, &mut deadline)?;
+        }
+    }
+
+    /// Reads into `bufs` one after the other, waiting for the first byte or the end only.
+    pub(super) fn receive_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let mut bufs = bufs.iter_mut().filter(|buf| !buf.is_empty());
+        let Some(first) = bufs.next() else {
+            return Ok(0);
+        };
+        let mut len = self.receive(first, false)?;
+        let mut full = len == first.len();
+        while full && let Some(buf) = bufs.next() {
+            // What was read is reported; an error, which is told once, is left to the next call.
+            if self.socket.opened().is_err() {
+                break;
+            }
+            let more = self.socket.read(self.clock.now(), buf, false)?.unwrap_or(0);
+            len += more;
+            full = more == buf.len();
+        }
+        Ok(len)
+    }
+
+    /// Writes all of `bufs`, as a blocking socket of Linux does; less if it may not wait (any
+    /// longer) or if the connection ends meanwhile, which the next call then reports.
+    pub(super) fn send(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut deadline = None;
+        let mut sent = 0;
+        for buf in bufs {
+            let mut rest: &[u8] = buf;
+            loop {
+                let written = self.socket.write(self.clock.now(), rest)?.unwrap_or(0);
+                sent += written;
+                rest = &rest[written..];
+                if rest.is_empty() {
+                    break;
+                }
+                match self.wait(Until::Writable, &mut deadline) {
+                    Err(_) if sent > 0 => return Ok(sent),
+                    result => result?,
+                }
+                // Whoever is told of an error shall be right that nothing was written.
+                if sent > 0 && self.socket.opened().is_err() {
+                    return Ok(sent);
+                }
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Sleeps until there may be news; `WouldBlock` if the call may not wait (any longer). The
+    /// first wait of a call sets its `deadline`.
+    fn wait(&self, until: Until, deadline: &mut Option<Instant>) -> io::Result<()> {
+        if self.nonblocking.load(Ordering::Relaxed) {
+            return Err(would_block());
+        }
+        let now = self.clock.now();
+        let deadline = *deadline.get_or_insert_with(|| {
+            let options = self.options();
+            let timeout = match until {
+                Until::Readable => options.read_timeout,
+                Until::Writable => options.write_timeout,
+            };
+            timeout.map_or(Instant::NEVER, |timeout| now + timeout)
+        });
+        if deadline.is_due(now) {
+            return Err(would_block());
+        }
+        let left = (!deadline.is_never()).then(|| deadline - now);
+        match until {
+            Until::Readable => self.socket.wait_readable(left),
+            Until::Writable => self.socket.wait_writable(left),
+        };
+        Ok(())
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        let linger = self.options().linger;
+        let now = self.clock.now();
+        match linger {
+            None => self.socket.close(now),
+            Some(Duration::ZERO) => self.socket.abort(now),
+            Some(bound) => {
+                self.socket.close(now);
+                self.socket.wait_flushed(Some(bound));
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The packet loop's thread: wait for a frame, a wake-up or a deadline, then turn the engine.
+
+use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::engine::Engine;
+
+use super::clock::Clock;
+
+/// What the host and its worker tell each other.
+#[derive(Debug, Default)]
+pub(super) struct Status {
+    order: AtomicU8,
+    outcome: Mutex<Outcome>,
+    changed: Condvar,
+}
+
+/// What the worker has told.
+#[derive(Debug, Default)]
+pub(super) enum Outcome {
+    /// The engine turns.
+    #[default]
+    Turning,
+    /// The worker was told to stop.
+    Stopped,
+    /// The device is gone: why.
+    Down(io::Error),
+}
+
+/// Turn and say nothing; the fastest.
+const TURN: u8 = 0;
+/// Turn and tell after each turn, for somebody waits for connections to end.
+const DRAIN: u8 = 1;
+/// Leave.
+const STOP: u8 = 2;
+
+impl Status {
+    /// From now on `wait_while` is woken by every turn.
+    pub(super) fn drain(&self) {
+        self.order.store(DRAIN, Ordering::Release);
+    }
+
+    /// Ends the loop before its next turn.
+    pub(super) fn stop(&self) {
+        self.order.store(STOP, Ordering::Release);
+    }
+
+    /// Sleeps while `condition` holds of the outcome, until `timeout` has passed.
+    ///
+    /// The worker tells with the outcome locked, so a turn that ends between the look at
+    /// `condition` and the sleep is not missed.
+    pub(super) fn wait_while(
+        &self,
+        timeout: Option<Duration>,
+        mut condition: impl FnMut(&Outcome) -> bool,
+    ) -> MutexGuard<'_, Outcome> {
+        let outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let condition = |outcome: &mut Outcome| condition(outcome);
+        match timeout {
+            None => {
+                self.changed.wait_while(outcome, condition).unwrap_or_else(PoisonError::into_inner)
+            }
+            Some(timeout) => {
+                self.changed
+                    .wait_timeout_while(outcome, timeout, condition)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+        }
+    }
+
+    fn tell(&self, outcome: Outcome) {
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
+        self.changed.notify_all();
+    }
+}
+
+/// Turns `engine` until `status` says stop or the device is gone. However it ends, nobody is left
+/// waiting for a packet that will not be read.
+pub(super) fn run(engine: &Engine, clock: Clock, status: &Status) {
+    let mut end = End { engine, clock, status, outcome: None };
+    let outcome = match turn_until_stopped(engine, clock, status) {
+        Ok(()) => Outcome::Stopped,
+        Err(error) => {
+            log::error!("the network device is gone, every connection is ended: {error}");
+            Outcome::Down(error)
+        }
+    };
+    end.outcome = Some(outcome);
+}
+
+fn turn_until_stopped(engine: &Engine, clock: Clock, status: &Status) -> io::Result<()> {
+    loop {
+        let order = status.order.load(Ordering::Acquire);
+        if order == STOP {
+            return Ok(());
+        }
+        let now = clock.now();
+        let next = engine.turn(now)?;
+        if order == DRAIN {
+            status.tell(Outcome::Turning);
+        }
+        if next.is_due(now) {
+            continue;
+        }
+        // The time that the turn took counts: the deadline is a moment, not a distance from `now`.
+        let timeout = (!next.is_never()).then(|| next - clock.now());
+        engine.device().wait(timeout)?;
+    }
+}
+
+/// Runs when the worker leaves, a panic included: ends the connections and tells the outcome.
+struct End<'a> {
+    engine: &'a Engine,
+    clock: Clock,
+    status: &'a Status,
+    outcome: Option<Outcome>,
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.engine.abort_all(self.clock.now());
+        let outcome = self.outcome.take().unwrap_or_else(|| {
+            Outcome::Down(io::Error::other("the packet loop panicked: a bug of the stack"))
+        });
+        self.status.tell(outcome);
+    }
+}
