@@ -1,7 +1,7 @@
 //! The packet loop's thread: wait for a frame, a wake-up or a deadline, then turn the engine.
 
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use super::clock::Clock;
 /// What the host and its worker tell each other.
 #[derive(Debug, Default)]
 pub(super) struct Status {
-    order: AtomicU8,
+    draining: AtomicBool,
+    stopping: AtomicBool,
     outcome: Mutex<Outcome>,
     changed: Condvar,
 }
@@ -29,22 +30,15 @@ pub(super) enum Outcome {
     Down(io::Error),
 }
 
-/// Turn and say nothing; the fastest.
-const TURN: u8 = 0;
-/// Turn and tell after each turn, for somebody waits for connections to end.
-const DRAIN: u8 = 1;
-/// Leave.
-const STOP: u8 = 2;
-
 impl Status {
     /// From now on `wait_while` is woken by every turn.
     pub(super) fn drain(&self) {
-        self.order.store(DRAIN, Ordering::Release);
+        self.draining.store(true, Ordering::Release);
     }
 
     /// Ends the loop before its next turn.
     pub(super) fn stop(&self) {
-        self.order.store(STOP, Ordering::Release);
+        self.stopping.store(true, Ordering::Release);
     }
 
     /// Sleeps while `condition` holds of the outcome, until `timeout` has passed.
@@ -93,13 +87,12 @@ pub(super) fn run(engine: &Engine, clock: Clock, status: &Status) {
 
 fn turn_until_stopped(engine: &Engine, clock: Clock, status: &Status) -> io::Result<()> {
     loop {
-        let order = status.order.load(Ordering::Acquire);
-        if order == STOP {
+        if status.stopping.load(Ordering::Acquire) {
             return Ok(());
         }
         let now = clock.now();
         let next = engine.turn(now)?;
-        if order == DRAIN {
+        if status.draining.load(Ordering::Acquire) {
             status.tell(Outcome::Turning);
         }
         if next.is_due(now) {
