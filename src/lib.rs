@@ -11,7 +11,6 @@ pub mod sim;
 pub mod tcp;
 pub mod time;
 pub mod trace;
-pub mod udp;
 pub mod wire;
 
 pub use engine::HostConfig;

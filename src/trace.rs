@@ -2,8 +2,47 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use log::{debug, log_enabled, trace};
+
 use crate::tcp::Discard;
-use crate::wire::Malformed;
+use crate::wire::{Body, Flow, Malformed, Packet, Segment};
+
+/// The log target of every packet: `RUST_LOG=tuntcp::wire=trace` shows them all.
+const WIRE: &str = "tuntcp::wire";
+
+/// A segment has arrived.
+pub(crate) fn received(flow: &Flow, segment: &Segment<'_>) {
+    trace!(target: WIRE, "< {} > {} {segment}", flow.remote, flow.local);
+}
+
+/// A frame is sent. It is read again to be shown, which happens only when somebody looks.
+pub(crate) fn sent(frame: &[u8]) {
+    if !log_enabled!(target: WIRE, log::Level::Trace) {
+        return;
+    }
+    match Packet::parse(frame, true) {
+        Ok(Packet { body: Body::Tcp(flow, segment), .. }) => {
+            trace!(target: WIRE, "> {} > {} {segment}", flow.remote, flow.local);
+        }
+        Ok(packet) => trace!(target: WIRE, "> {packet:?}"),
+        Err(malformed) => trace!(target: WIRE, "> {malformed:?}: {frame:02x?}"),
+    }
+}
+
+/// A connection has refused a segment.
+pub(crate) fn discarded(flow: &Flow, segment: &Segment<'_>, why: Discard) {
+    debug!(target: WIRE, "refused ({why:?}): {} > {} {segment}", flow.remote, flow.local);
+}
+
+/// The host has dropped a packet.
+pub(crate) fn dropped(packet: &Packet<'_>, why: Dropped) {
+    debug!(target: WIRE, "dropped ({why:?}): {} > {}", packet.source, packet.destination);
+}
+
+/// A frame could not be read.
+pub(crate) fn malformed(frame: &[u8], why: Malformed) {
+    debug!(target: WIRE, "malformed ({why:?}), {} bytes", frame.len());
+}
 
 /// Why the host dropped a packet that was well formed, or a frame it could not send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,6 +133,14 @@ impl Counters {
     #[must_use]
     pub fn dropped(&self, why: Dropped) -> u64 {
         self.drops[why as usize].load(Ordering::Relaxed)
+    }
+
+    /// Every count that is not zero, by the name of its reason.
+    pub fn iter(&self) -> impl Iterator<Item = (String, u64)> {
+        let malformed = Malformed::ALL.iter().map(|&why| (format!("{why:?}"), self.malformed(why)));
+        let discards = Discard::ALL.iter().map(|&why| (format!("{why:?}"), self.discarded(why)));
+        let drops = Dropped::ALL.iter().map(|&why| (format!("{why:?}"), self.dropped(why)));
+        malformed.chain(discards).chain(drops).filter(|(_, count)| *count > 0)
     }
 
     pub(crate) fn count_malformed(&self, why: Malformed) {

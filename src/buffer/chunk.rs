@@ -20,8 +20,10 @@ const KEPT: usize = 1 << 20;
 /// ```
 #[derive(Clone, Default)]
 pub struct Pool {
-    free: Arc<[Mutex<Vec<Box<[u8]>>>; CLASSES.len()]>,
+    free: Arc<[FreeList; CLASSES.len()]>,
 }
+
+type FreeList = Mutex<Vec<Box<[u8]>>>;
 
 impl Pool {
     /// An empty pool.

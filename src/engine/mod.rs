@@ -1,22 +1,50 @@
 //! Many connections on one device: composes everything below, still without clock, thread or
 //! descriptor. The runtime and the simulator drive it with [`Engine::turn`].
 
+mod demux;
+mod dispatch;
+mod listener;
+mod pinger;
 mod ports;
+mod slot;
+mod socket;
 mod wheel;
 
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
 
-use crate::device::Device;
-use crate::tcp::{Config, Info, KeepAlive, Shutdown};
+pub use listener::Listener;
+pub use pinger::{EchoReply, Pinger};
+pub use socket::{NotOpen, Socket, WriteError};
+
+use crate::buffer::Pool;
+use crate::device::{Device, Offload};
+use crate::fragments::Fragments;
+use crate::icmp::ErrorBudget;
+use crate::tcp::isn::IsnGenerator;
+use crate::tcp::{Birth, Config, Connection, Limits};
 use crate::time::Instant;
-use crate::trace::Counters;
+use crate::trace::{Counters, Dropped};
+use crate::wire::{Flow, ip};
+
+use demux::Demux;
+use pinger::Pingers;
+use ports::EphemeralPorts;
+use slot::Slot;
+use wheel::Wheel;
+
+/// Frames that one turn takes before it sends what is owed for them: enough that
+/// acknowledgements are made per batch, not so many that timers starve.
+const BATCH: usize = 64;
+
+/// Frame buffers that are kept for the next sender.
+const KEPT_FRAMES: usize = 64;
 
 /// Settings of a host.
 #[derive(Clone, Debug)]
@@ -78,261 +106,360 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
-/// The engine.
-pub struct Engine {}
+/// Many connections on one device.
+///
+/// Whoever calls [`Engine::turn`] is the packet loop; every other call may come from any thread at
+/// any time. There is no clock inside: `now` is an argument.
+pub struct Engine {
+    device: Box<dyn Device>,
+    config: HostConfig,
+    /// What every connection begins with; shared, so that it costs each one a pointer.
+    tcp: Arc<Config>,
+    limits: Limits,
+    counters: Counters,
+    pool: Pool,
+    isn: IsnGenerator,
+    ports: EphemeralPorts,
+    demux: Demux,
+    pingers: Pingers,
+    wheel: Mutex<Wheel<Arc<Slot>>>,
+    /// The packet loop's own things: whoever holds them is the packet loop.
+    baton: Mutex<Baton>,
+    frames: Mutex<Vec<Vec<u8>>>,
+    /// The deadline that the packet loop sleeps for; zero while it is awake. Written under the
+    /// wheel's lock, so that a timer that is set meanwhile is never slept through.
+    asleep_until: AtomicU64,
+    /// The last `now` that anybody named, for calls that have none (`Drop`).
+    last_now: AtomicU64,
+    /// New endpoints are refused.
+    down: AtomicBool,
+}
+
+struct Baton {
+    frame: Box<[u8]>,
+    fragments: Fragments,
+    icmp_budget: ErrorBudget,
+    /// Connections that may owe something after this batch.
+    owed: Vec<Arc<Slot>>,
+    due: Vec<Arc<Slot>>,
+}
 
 impl Engine {
     /// An engine on `device`.
     #[must_use]
-    pub fn new(_device: Box<dyn Device>, _config: HostConfig) -> Arc<Self> {
-        todo!()
+    pub fn new(device: Box<dyn Device>, config: HostConfig) -> Arc<Self> {
+        let can = device.capabilities();
+        Arc::new(Self {
+            tcp: Arc::new(config.tcp.clone()),
+            limits: Limits { mtu: can.mtu, segments: (can.max_frame / can.mtu.max(1)).max(1) },
+            counters: Counters::default(),
+            pool: Pool::new(),
+            isn: IsnGenerator::new(config.secret),
+            ports: EphemeralPorts::new(config.ephemeral_ports.clone()),
+            demux: Demux::new(),
+            pingers: Pingers::new(),
+            wheel: Mutex::new(Wheel::new()),
+            baton: Mutex::new(Baton {
+                frame: vec![0; can.max_frame.max(can.mtu)].into_boxed_slice(),
+                fragments: Fragments::new(),
+                icmp_budget: ErrorBudget::new(),
+                owed: Vec::new(),
+                due: Vec::new(),
+            }),
+            frames: Mutex::new(Vec::new()),
+            asleep_until: AtomicU64::new(0),
+            last_now: AtomicU64::new(0),
+            down: AtomicBool::new(false),
+            device,
+            config,
+        })
     }
 
     /// Takes what the device has (a batch), fires timers, sends what is owed; when it wants to be
     /// called again at the latest (`now` itself: at once, there was more than a batch). An error
     /// means that the device is gone: every connection has been ended.
-    pub fn turn(&self, _now: Instant) -> io::Result<Instant> {
-        todo!()
+    pub fn turn(&self, now: Instant) -> io::Result<Instant> {
+        self.note_time(now);
+        self.asleep_until.store(0, Ordering::Relaxed);
+        let mut baton = lock(&self.baton);
+        let baton = &mut *baton;
+        let received = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
+        self.fire_timers(now, baton);
+        for slot in baton.owed.drain(..) {
+            self.flush(now, &slot);
+        }
+        if received == BATCH {
+            return Ok(now);
+        }
+        let others = self.device.deadline().min(baton.fragments.deadline());
+        let wheel = lock(&self.wheel);
+        let next = wheel.next().min(others);
+        self.asleep_until.store(next.as_nanos(), Ordering::Relaxed);
+        Ok(next)
+    }
+
+    fn receive_batch(&self, now: Instant, baton: &mut Baton) -> io::Result<usize> {
+        let mut frame = std::mem::take(&mut baton.frame);
+        let mut count = 0;
+        let outcome = loop {
+            if count == BATCH {
+                break Ok(count);
+            }
+            match self.device.receive(now, &mut frame) {
+                Ok(Some(received)) => {
+                    count += 1;
+                    self.counters.frames_in.fetch_add(1, Ordering::Relaxed);
+                    let len = received.len.min(frame.len());
+                    self.take_frame(now, &frame[..len], received, baton);
+                }
+                Ok(None) => break Ok(count),
+                Err(error) => break Err(error),
+            }
+        };
+        baton.frame = frame;
+        outcome
+    }
+
+    fn fire_timers(&self, now: Instant, baton: &mut Baton) {
+        lock(&self.wheel).expire(now, &mut baton.due);
+        for slot in baton.due.drain(..) {
+            if self.fire(now, &slot) {
+                baton.owed.push(slot);
+            }
+        }
+        let count = |why| self.counters.count_drop(why);
+        baton.fragments.expire(now, count);
     }
 
     /// The device, to wait on.
     #[must_use]
     pub fn device(&self) -> &dyn Device {
-        todo!()
+        &*self.device
     }
 
     /// What has been counted.
     #[must_use]
     pub fn counters(&self) -> &Counters {
-        todo!()
+        &self.counters
     }
 
     /// Settings.
     #[must_use]
     pub fn config(&self) -> &HostConfig {
-        todo!()
+        &self.config
     }
 
-    /// Listens at `local`; its address may be unspecified, its port 0 takes an ephemeral one.
+    /// Listens at `local`; its address may be unspecified, its port 0 takes an ephemeral one. At
+    /// most `backlog` connections wait to be accepted, half-open ones included; a SYN beyond that
+    /// is dropped, so that its sender tries again.
     pub fn listen(
         self: &Arc<Self>,
-        _local: SocketAddr,
-        _backlog: usize,
+        local: SocketAddr,
+        backlog: usize,
     ) -> Result<Listener, OpenError> {
-        todo!()
+        self.refuse_when_down()?;
+        if !local.ip().is_unspecified() && !self.is_ours(local.ip()) {
+            return Err(OpenError::AddrNotAvailable);
+        }
+        let shared = if local.port() != 0 {
+            self.demux.listen(local, backlog).ok_or(OpenError::AddrInUse)?
+        } else {
+            let mut shared = None;
+            let offset = self.isn.port_offset(local.ip(), local);
+            self.ports.choose(offset, |port| {
+                shared = self.demux.listen(SocketAddr::new(local.ip(), port), backlog);
+                shared.is_some()
+            });
+            shared.ok_or(OpenError::PortsExhausted)?
+        };
+        Ok(Listener::new(Arc::clone(self), shared))
     }
 
-    /// Begins an active open and sends the SYN. `local` may be given; otherwise the engine
-    /// chooses (RFC 9293 3.9.1.1, MUST-44).
+    /// Begins an active open and sends the SYN. `local` may be given, with port 0 for an ephemeral
+    /// one; otherwise the engine chooses (RFC 9293 3.9.1.1, MUST-44). An address of our own is no
+    /// remote: a TUN does not loop back.
     pub fn connect(
         self: &Arc<Self>,
-        _now: Instant,
-        _local: Option<SocketAddr>,
-        _remote: SocketAddr,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
     ) -> Result<Socket, OpenError> {
-        todo!()
+        self.note_time(now);
+        self.refuse_when_down()?;
+        let slot = self.open(now, local, remote)?;
+        self.flush(now, &slot);
+        Ok(Socket::new(Arc::clone(self), slot))
+    }
+
+    fn open(
+        &self,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+    ) -> Result<Arc<Slot>, OpenError> {
+        // RFC 9293 3.9.1.1, MUST-46.
+        let reachable = ip::is_host(remote.ip()) && !self.is_broadcast(remote.ip());
+        if !reachable || self.is_ours(remote.ip()) || remote.port() == 0 {
+            return Err(OpenError::BadRemote);
+        }
+        let chosen = self.source_for(remote.ip()).ok_or(OpenError::BadRemote)?;
+        let local = match local {
+            Some(local) if local.ip().is_unspecified() => SocketAddr::new(chosen, local.port()),
+            Some(local) if !self.is_ours(local.ip()) => return Err(OpenError::AddrNotAvailable),
+            Some(local) if local.is_ipv4() != remote.is_ipv4() => return Err(OpenError::BadRemote),
+            Some(local) => local,
+            None => SocketAddr::new(chosen, 0),
+        };
+        let born = |flow: Flow| {
+            let connection = Connection::active(now, self.birth(now, flow));
+            Arc::new(Slot::new(flow, connection, None))
+        };
+        if local.port() != 0 {
+            let flow = Flow { local, remote };
+            return self.demux.insert_new(flow, || born(flow)).ok_or(OpenError::AddrInUse);
+        }
+        let mut slot = None;
+        let offset = self.isn.port_offset(local.ip(), remote);
+        self.ports.choose(offset, |port| {
+            let flow = Flow { local: SocketAddr::new(local.ip(), port), remote };
+            if !self.demux.is_listening(flow.local) {
+                slot = self.demux.insert_new(flow, || born(flow));
+            }
+            slot.is_some()
+        });
+        slot.ok_or(OpenError::PortsExhausted)
+    }
+
+    fn birth(&self, now: Instant, flow: Flow) -> Birth {
+        Birth {
+            flow,
+            iss: self.isn.isn(now, &flow),
+            timestamp_offset: self.isn.timestamp_offset(&flow),
+            mtu: self.limits.mtu,
+            config: Arc::clone(&self.tcp),
+        }
     }
 
     /// Opens an endpoint for echo requests (ping).
     pub fn pinger(self: &Arc<Self>) -> Result<Pinger, OpenError> {
-        todo!()
+        self.refuse_when_down()?;
+        Pinger::open(self)
     }
 
     /// Connections that exist, TIME-WAIT included.
     #[must_use]
     pub fn connections(&self) -> usize {
-        todo!()
+        self.demux.len()
     }
 
     /// Stops listening and closes every connection in good order: those that the application
     /// still holds are shut down for writing. New endpoints are refused from now on.
-    pub fn close_all(&self, _now: Instant) {
-        todo!()
+    pub fn close_all(&self, now: Instant) {
+        self.down.store(true, Ordering::Release);
+        for shared in self.demux.listeners() {
+            self.stop_listening(now, &shared);
+        }
+        for slot in self.demux.all() {
+            self.shut_for_writing(now, &slot);
+        }
     }
 
     /// Connections that `close_all` has to wait for: those with something still to send, or
     /// whose FIN is not yet acknowledged.
     #[must_use]
     pub fn unfinished(&self) -> usize {
-        todo!()
+        self.demux.all().iter().filter(|slot| !slot.is_flushed()).count()
     }
 
     /// Ends everything at once: connections are aborted, waiters are woken.
-    pub fn abort_all(&self, _now: Instant) {
-        todo!()
+    pub fn abort_all(&self, now: Instant) {
+        self.down.store(true, Ordering::Release);
+        for shared in self.demux.listeners() {
+            self.stop_listening(now, &shared);
+        }
+        for slot in self.demux.all() {
+            self.abort(now, &slot);
+        }
+        self.pingers.wake_all();
+    }
+
+    fn refuse_when_down(&self) -> Result<(), OpenError> {
+        if self.is_down() { Err(OpenError::HostDown) } else { Ok(()) }
+    }
+
+    fn is_down(&self) -> bool {
+        self.down.load(Ordering::Acquire)
+    }
+
+    fn note_time(&self, now: Instant) {
+        self.last_now.fetch_max(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    fn last_now(&self) -> Instant {
+        Instant::from_nanos(self.last_now.load(Ordering::Relaxed))
+    }
+
+    fn is_ours(&self, address: IpAddr) -> bool {
+        self.config.addresses.iter().any(|net| net.addr() == address)
+    }
+
+    /// The limited broadcast, or that of a network of ours (RFC 1122, 3.2.1.3).
+    fn is_broadcast(&self, address: IpAddr) -> bool {
+        let IpAddr::V4(v4) = address else { return false };
+        let directed = |net: &IpNet| match net {
+            IpNet::V4(net) => net.prefix_len() < 31 && (net.broadcast() == v4),
+            IpNet::V6(_) => false,
+        };
+        v4.is_broadcast() || self.config.addresses.iter().any(directed)
+    }
+
+    /// Our address to speak to `remote` from: one of its network, or the first of its family.
+    fn source_for(&self, remote: IpAddr) -> Option<IpAddr> {
+        let family =
+            || self.config.addresses.iter().filter(|net| net.addr().is_ipv4() == remote.is_ipv4());
+        let near = family().find(|net| net.contains(&remote));
+        near.or_else(|| family().next()).map(IpNet::addr)
+    }
+
+    /// Gives one frame to the device. A frame that it cannot take now is lost, as on any wire.
+    fn send(&self, now: Instant, frame: &[u8]) {
+        crate::trace::sent(frame);
+        match self.device.transmit(now, frame, Offload::None) {
+            Ok(()) => {
+                self.counters.frames_out.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => {
+                // A device that is gone for good is noticed where it is received from.
+                self.counters.count_drop(Dropped::DeviceBusy);
+                log::debug!(target: "tuntcp::device", "a frame was not sent: {error}");
+            }
+        }
+    }
+
+    fn take_frame_buffer(&self) -> Vec<u8> {
+        lock(&self.frames).pop().unwrap_or_default()
+    }
+
+    fn give_frame_buffer(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        let mut frames = lock(&self.frames);
+        if frames.len() < KEPT_FRAMES {
+            frames.push(buffer);
+        }
     }
 }
 
-/// A passive endpoint. Dropping it stops listening and resets what was not accepted.
-pub struct Listener {}
-
-impl Listener {
-    /// Where it listens.
-    #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
-        todo!()
-    }
-
-    /// The next open connection, if there is one. `Err`: the host is down.
-    pub fn accept(&self) -> Result<Option<Socket>, OpenError> {
-        todo!()
-    }
-
-    /// Sleeps until `accept` has something to say or `timeout` has passed (`false` then).
-    pub fn wait(&self, _timeout: Option<Duration>) -> bool {
-        todo!()
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("addresses", &self.config.addresses)
+            .field("connections", &self.connections())
+            .finish_non_exhaustive()
     }
 }
 
-/// One connection in the application's hand. Every call is without blocking but `wait_*`.
-/// Dropping it closes the connection.
-pub struct Socket {}
-
-impl Socket {
-    /// Our end.
-    #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
-        todo!()
-    }
-
-    /// The peer's end.
-    #[must_use]
-    pub fn peer_addr(&self) -> SocketAddr {
-        todo!()
-    }
-
-    /// Whether the connection was opened (`Ok(true)`), still opens (`Ok(false)`) or has failed.
-    pub fn opened(&self) -> Result<bool, crate::tcp::Error> {
-        todo!()
-    }
-
-    /// Reads into `buf`; `Ok(None)` when nothing is there yet, `Ok(Some(0))` at the end. An error
-    /// is told once, as by a kernel; afterwards the end is reported.
-    pub fn read(
-        &self,
-        _now: Instant,
-        _buf: &mut [u8],
-        _peek: bool,
-    ) -> Result<Option<usize>, crate::tcp::Error> {
-        todo!()
-    }
-
-    /// Writes from `buf`; `Ok(None)` when there is no room yet.
-    pub fn write(&self, _now: Instant, _buf: &[u8]) -> Result<Option<usize>, WriteError> {
-        todo!()
-    }
-
-    /// Sleeps until `read` has something to say or `timeout` has passed (`false` then).
-    pub fn wait_readable(&self, _timeout: Option<Duration>) -> bool {
-        todo!()
-    }
-
-    /// Sleeps until `write` has something to say, an open has ended, or `timeout` has passed
-    /// (`false` then).
-    pub fn wait_writable(&self, _timeout: Option<Duration>) -> bool {
-        todo!()
-    }
-
-    /// Sleeps until every byte and our FIN is acknowledged, the connection is over, or `timeout`
-    /// has passed (`false` then).
-    pub fn wait_flushed(&self, _timeout: Option<Duration>) -> bool {
-        todo!()
-    }
-
-    /// Shuts down one direction or both. `Err(())`: the connection is not open (std's
-    /// `NotConnected`).
-    pub fn shutdown(&self, _now: Instant, _how: Shutdown) -> Result<(), NotOpen> {
-        todo!()
-    }
-
-    /// Lets go: CLOSE. Later calls do nothing.
-    pub fn close(&self, _now: Instant) {
-        todo!()
-    }
-
-    /// Resets the connection.
-    pub fn abort(&self, _now: Instant) {
-        todo!()
-    }
-
-    /// The error that ended the connection, told once (`SO_ERROR`).
-    pub fn take_error(&self) -> Option<crate::tcp::Error> {
-        todo!()
-    }
-
-    /// A snapshot.
-    #[must_use]
-    pub fn info(&self, _now: Instant) -> Info {
-        todo!()
-    }
-
-    /// `TCP_NODELAY`.
-    pub fn set_nodelay(&self, _now: Instant, _nodelay: bool) {
-        todo!()
-    }
-
-    /// Keep-alive on with these settings, or off.
-    pub fn set_keepalive(&self, _now: Instant, _keepalive: Option<KeepAlive>) {
-        todo!()
-    }
-
-    /// The user timeout.
-    pub fn set_user_timeout(&self, _now: Instant, _timeout: Option<Duration>) {
-        todo!()
-    }
-}
-
-/// The connection is not open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotOpen;
-
-/// Why a write failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WriteError {
-    /// Writing was shut down, or the connection is over and its error was told: `BrokenPipe`.
-    Ended,
-    /// The connection ended before its time.
-    Failed(crate::tcp::Error),
-}
-
-/// An endpoint that sends echo requests.
-pub struct Pinger {}
-
-/// The answer to an echo request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EchoReply {
-    /// Who answered.
-    pub from: IpAddr,
-    /// Which request.
-    pub sequence: u16,
-    /// What came back.
-    pub payload: Vec<u8>,
-    /// Time to live it arrived with.
-    pub ttl: u8,
-    /// When it arrived.
-    pub at: Instant,
-}
-
-impl Pinger {
-    /// Sends one request.
-    pub fn send(
-        &self,
-        _now: Instant,
-        _to: IpAddr,
-        _sequence: u16,
-        _payload: &[u8],
-    ) -> Result<(), OpenError> {
-        todo!()
-    }
-
-    /// The next answer, if one has arrived.
-    #[must_use]
-    pub fn receive(&self) -> Option<EchoReply> {
-        todo!()
-    }
-
-    /// Sleeps until `receive` has something or `timeout` has passed (`false` then).
-    pub fn wait(&self, _timeout: Option<Duration>) -> bool {
-        todo!()
-    }
+/// Locks. A panic of somebody who held the lock is his own: what is inside is kept consistent by
+/// steps that do not panic, and the stack goes on for everybody else.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -19,11 +19,7 @@ impl EphemeralPorts {
 
     /// A port that `is_free`, if any is: each is tried once, from where `offset` (the hash of the
     /// destination) and the counter point.
-    pub(super) fn choose(
-        &self,
-        offset: u32,
-        mut is_free: impl FnMut(u16) -> bool,
-    ) -> Option<u16> {
+    pub(super) fn choose(&self, offset: u32, mut is_free: impl FnMut(u16) -> bool) -> Option<u16> {
         let count = u32::try_from(self.range.len()).unwrap_or(0);
         for _ in 0..count {
             let step = self.next.fetch_add(1, Ordering::Relaxed);

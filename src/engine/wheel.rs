@@ -27,7 +27,6 @@ pub(super) struct Wheel<T> {
     levels: [Level<T>; LEVELS],
     /// The tick up to which everything was given out.
     now: u64,
-    len: usize,
 }
 
 #[derive(Debug)]
@@ -42,18 +41,12 @@ impl<T> Wheel<T> {
     /// An empty wheel.
     pub(super) fn new() -> Self {
         let level = || Level { occupied: 0, slots: Vec::new() };
-        Self { levels: std::array::from_fn(|_| level()), now: 0, len: 0 }
-    }
-
-    /// Entries that wait.
-    pub(super) fn len(&self) -> usize {
-        self.len
+        Self { levels: std::array::from_fn(|_| level()), now: 0 }
     }
 
     /// Gives `item` out at `at`, which is not `NEVER`; a moment that has passed counts as the next.
     pub(super) fn insert(&mut self, at: Instant, item: T) {
         debug_assert!(!at.is_never(), "a timer that never expires needs no entry");
-        self.len += 1;
         self.place(at, item);
     }
 
@@ -72,7 +65,6 @@ impl<T> Wheel<T> {
             let mut too_early = Vec::new();
             for (at, item) in waiting.drain(..) {
                 if at.is_due(now) {
-                    self.len -= 1;
                     due.push(item);
                 } else if level == 0 {
                     too_early.push((at, item));

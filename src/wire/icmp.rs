@@ -1,9 +1,14 @@
 //! ICMP messages (RFC 792).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use etherparse::{Icmpv4Slice, Ipv4HeaderSlice};
+
+use super::checksum::Sum;
+use super::ip::{IpFields, emit_v4};
 use super::seq::SeqNum;
 use super::tcp::Flow;
+use super::{Malformed, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP};
 
 /// One ICMP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,19 +59,96 @@ pub struct Quote {
     pub seq: SeqNum,
 }
 
-/// Appends one IP packet with an echo request or reply to `out`.
-pub fn emit_echo(_out: &mut Vec<u8>, _from: IpAddr, _to: IpAddr, _reply: bool, _echo: &Echo<'_>) {
-    todo!()
+/// Types (RFC 792).
+const ECHO_REPLY: u8 = 0;
+const UNREACHABLE: u8 = 3;
+const ECHO_REQUEST: u8 = 8;
+const TIME_EXCEEDED: u8 = 11;
+const PARAMETER_PROBLEM: u8 = 12;
+
+/// Code of UNREACHABLE: fragmentation needed (RFC 1191).
+const FRAGMENTATION_NEEDED: u8 = 4;
+
+/// Bytes of an ICMP header.
+const HEADER: usize = 8;
+/// Bytes of the offending packet's payload that an error quotes (RFC 792).
+const QUOTED: usize = 8;
+
+/// Reads a message; the checksum covers all of it (RFC 792).
+pub(super) fn parse(data: &[u8]) -> Result<Message<'_>, Malformed> {
+    let slice = Icmpv4Slice::from_slice(data).map_err(|_| Malformed::Truncated)?;
+    if Sum::new().plus(data).finish() != 0 {
+        return Err(Malformed::BadIcmpChecksum);
+    }
+    let rest = slice.bytes5to8();
+    let (high, low) =
+        (u16::from_be_bytes([rest[0], rest[1]]), u16::from_be_bytes([rest[2], rest[3]]));
+    let body = &data[HEADER..];
+    let echo = Echo { identifier: high, sequence: low, payload: body };
+    let code = slice.code_u8();
+    let kind = match slice.type_u8() {
+        ECHO_REQUEST if code == 0 => return Ok(Message::EchoRequest(echo)),
+        ECHO_REPLY if code == 0 => return Ok(Message::EchoReply(echo)),
+        UNREACHABLE if code == FRAGMENTATION_NEEDED => ErrorKind::FragmentationNeeded(low),
+        UNREACHABLE => ErrorKind::Unreachable(code),
+        TIME_EXCEEDED => ErrorKind::TimeExceeded(code),
+        PARAMETER_PROBLEM => ErrorKind::ParameterProblem(rest[0]),
+        other => return Ok(Message::Other(other)),
+    };
+    Ok(Message::Error(kind, quote(body)?))
+}
+
+/// The packet that an error quotes: its header, whose checksum routers have long changed, and at
+/// least eight bytes (RFC 1122 3.2.2).
+fn quote(data: &[u8]) -> Result<Quote, Malformed> {
+    let header = Ipv4HeaderSlice::from_slice(data).map_err(|_| Malformed::Truncated)?;
+    let payload = data.get(header.slice().len()..).filter(|rest| rest.len() >= QUOTED);
+    let payload = payload.ok_or(Malformed::Truncated)?;
+    let protocol = header.protocol().0;
+    let number = |at: usize| u16::from_be_bytes([payload[at], payload[at + 1]]);
+    let has_ports = matches!(protocol, PROTOCOL_TCP | PROTOCOL_UDP);
+    let (from, to) = if has_ports { (number(0), number(2)) } else { (0, 0) };
+    let seq = if protocol == PROTOCOL_TCP {
+        u32::from(number(4)) << 16 | u32::from(number(6))
+    } else {
+        0
+    };
+    Ok(Quote {
+        protocol,
+        flow: Flow {
+            local: SocketAddr::new(IpAddr::V4(header.source_addr()), from),
+            remote: SocketAddr::new(IpAddr::V4(header.destination_addr()), to),
+        },
+        seq: SeqNum::new(seq),
+    })
+}
+
+/// Appends one IP packet with an echo request, or the reply to one, to `out`.
+pub fn emit_echo(out: &mut Vec<u8>, from: IpAddr, to: IpAddr, reply: bool, echo: &Echo<'_>) {
+    let kind = if reply { ECHO_REPLY } else { ECHO_REQUEST };
+    let [a, b] = echo.identifier.to_be_bytes();
+    let [c, d] = echo.sequence.to_be_bytes();
+    emit(out, from, to, [kind, 0, 0, 0, a, b, c, d], echo.payload);
 }
 
 /// Appends one IP packet with a destination-unreachable of `code` that quotes `offending` (a whole
-/// IP packet; its header and 8 bytes are quoted).
-pub fn emit_unreachable(
-    _out: &mut Vec<u8>,
-    _from: IpAddr,
-    _to: IpAddr,
-    _code: u8,
-    _offending: &[u8],
-) {
-    todo!()
+/// IP packet; its header and 8 bytes are quoted, unchanged: RFC 1122 3.2.2).
+pub fn emit_unreachable(out: &mut Vec<u8>, from: IpAddr, to: IpAddr, code: u8, offending: &[u8]) {
+    let header = offending.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
+    let quoted = &offending[..offending.len().min(header + QUOTED)];
+    emit(out, from, to, [UNREACHABLE, code, 0, 0, 0, 0, 0, 0], quoted);
+}
+
+fn emit(out: &mut Vec<u8>, from: IpAddr, to: IpAddr, mut header: [u8; HEADER], body: &[u8]) {
+    let (IpAddr::V4(from), IpAddr::V4(to)) = (from, to) else {
+        debug_assert!(false, "only IPv4 is spoken");
+        return;
+    };
+    let checksum = Sum::new().plus(&header).plus(body).finish();
+    header[2..4].copy_from_slice(&checksum.to_be_bytes());
+    // What answers a datagram of any size may itself be fragmented.
+    let ip = IpFields { dont_fragment: false, ..IpFields::default() };
+    emit_v4(out, from, to, PROTOCOL_ICMP, &ip, HEADER + body.len());
+    out.extend_from_slice(&header);
+    out.extend_from_slice(body);
 }

@@ -1,6 +1,14 @@
 //! IP headers, through etherparse's slices (RFC 791).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+
+use etherparse::Ipv4HeaderSlice;
+
+use super::Malformed;
+use super::checksum::Sum;
+
+/// Bytes of an IPv4 header without options.
+pub const IPV4_HEADER: usize = 20;
 
 /// What the stack reads from and writes into an IP header besides the addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +25,13 @@ pub struct IpFields {
     pub identification: u16,
 }
 
+impl Default for IpFields {
+    /// What we send where nobody asks for anything else: 64 hops, never to be fragmented.
+    fn default() -> Self {
+        Self { ttl: 64, dscp: 0, ecn: 0, dont_fragment: true, identification: 0 }
+    }
+}
+
 /// A piece of a datagram (RFC 791, 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fragment<'a> {
@@ -28,12 +43,105 @@ pub struct Fragment<'a> {
     pub more: bool,
     /// The piece itself.
     pub payload: &'a [u8],
-    /// The whole IP header of this fragment with its options, as it arrived.
-    pub header: &'a [u8],
 }
 
-/// Whether `address` can name one host: not unspecified, multicast, broadcast, class E or loopback.
+/// Reads an IPv4 header and finds its payload. What lies behind the total length is ignored
+/// (RFC 791 3.1), options are skipped (RFC 9293 3.9.2, MUST-50).
+pub(super) fn parse_v4(frame: &[u8]) -> Result<(Ipv4HeaderSlice<'_>, &[u8]), Malformed> {
+    if frame.len() < IPV4_HEADER {
+        return Err(Malformed::Truncated);
+    }
+    let header_len = usize::from(frame[0] & 0x0f) * 4;
+    if header_len < IPV4_HEADER {
+        return Err(Malformed::BadIpHeader);
+    }
+    if frame.len() < header_len {
+        return Err(Malformed::Truncated);
+    }
+    let header = Ipv4HeaderSlice::from_slice(frame).map_err(|_| Malformed::BadIpHeader)?;
+    // RFC 1122 3.2.1.2: a header that is not what its sender wrote is dropped.
+    if Sum::new().plus(header.slice()).finish() != 0 {
+        return Err(Malformed::BadIpChecksum);
+    }
+    let total = usize::from(header.total_len());
+    if total < header_len {
+        return Err(Malformed::BadIpHeader);
+    }
+    let payload = frame.get(header_len..total).ok_or(Malformed::Truncated)?;
+    Ok((header, payload))
+}
+
+/// The fragment that an IPv4 packet is, if it is one.
+pub(super) fn fragment<'a>(
+    header: &Ipv4HeaderSlice<'_>,
+    payload: &'a [u8],
+) -> Result<Option<Fragment<'a>>, Malformed> {
+    let offset = header.fragments_offset().byte_offset();
+    let more = header.more_fragments();
+    if offset == 0 && !more {
+        return Ok(None);
+    }
+    let beyond = usize::from(offset) + payload.len() > usize::from(u16::MAX) - IPV4_HEADER;
+    let ragged = more && (payload.is_empty() || !payload.len().is_multiple_of(8));
+    if beyond || ragged {
+        return Err(Malformed::BadFragment);
+    }
+    Ok(Some(Fragment { protocol: header.protocol().0, offset, more, payload }))
+}
+
+/// Appends an IPv4 header for `payload_len` bytes behind it, which together are at most 65,535.
+pub(crate) fn emit_v4(
+    out: &mut Vec<u8>,
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+    protocol: u8,
+    fields: &IpFields,
+    payload_len: usize,
+) {
+    debug_assert!(payload_len <= usize::from(u16::MAX) - IPV4_HEADER, "no datagram is that long");
+    let total = u16::try_from(IPV4_HEADER + payload_len).unwrap_or(u16::MAX).to_be_bytes();
+    let identification = fields.identification.to_be_bytes();
+    let mut header = [0; IPV4_HEADER];
+    header[0] = 0x45;
+    header[1] = fields.dscp << 2 | fields.ecn & 0b11;
+    header[2..4].copy_from_slice(&total);
+    header[4..6].copy_from_slice(&identification);
+    header[6] = if fields.dont_fragment { 0x40 } else { 0 };
+    header[8] = fields.ttl;
+    header[9] = protocol;
+    header[12..16].copy_from_slice(&source.octets());
+    header[16..20].copy_from_slice(&destination.octets());
+    let checksum = Sum::new().plus(&header).finish().to_be_bytes();
+    header[10..12].copy_from_slice(&checksum);
+    out.extend_from_slice(&header);
+}
+
+/// A whole IP packet of these parts, not a fragment.
 #[must_use]
-pub fn is_host(_address: IpAddr) -> bool {
-    todo!()
+pub fn emit_packet(
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    fields: &IpFields,
+    payload: &[u8],
+) -> Vec<u8> {
+    let mut packet = Vec::with_capacity(IPV4_HEADER + payload.len());
+    if let (IpAddr::V4(source), IpAddr::V4(destination)) = (source, destination) {
+        emit_v4(&mut packet, source, destination, protocol, fields, payload.len());
+        packet.extend_from_slice(payload);
+    }
+    packet
+}
+
+/// Whether `address` can name one host: not unspecified, multicast, broadcast, reserved or
+/// loopback (RFC 1122, 3.2.1.3).
+#[must_use]
+pub fn is_host(address: IpAddr) -> bool {
+    let named = !address.is_unspecified() && !address.is_multicast() && !address.is_loopback();
+    let assignable = match address {
+        // 0/8 is "this network", 240/4 was never given out and holds the limited broadcast.
+        IpAddr::V4(v4) => v4.octets()[0] != 0 && v4.octets()[0] < 240,
+        IpAddr::V6(_) => true,
+    };
+    named && assignable
 }

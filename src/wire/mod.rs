@@ -11,6 +11,7 @@ pub mod udp;
 
 use std::net::IpAddr;
 
+use checksum::Sum;
 pub use ip::{Fragment, IpFields};
 pub use options::{Options, SackBlocks, Timestamps};
 pub use seq::{SeqNum, SeqRange};
@@ -89,24 +90,73 @@ pub enum Body<'a> {
     Other(u8),
 }
 
+const PROTOCOL_ICMP: u8 = 1;
+const PROTOCOL_TCP: u8 = 6;
+const PROTOCOL_UDP: u8 = 17;
+
 impl<'a> Packet<'a> {
     /// Reads one frame. Every checksum is verified, unless the device `vouched` for the
     /// transport's (RFC 9293 3.1, MUST-3). Bytes beyond the IP total length are ignored.
-    pub fn parse(_frame: &'a [u8], _vouched: bool) -> Result<Self, Malformed> {
-        todo!()
+    pub fn parse(frame: &'a [u8], vouched: bool) -> Result<Self, Malformed> {
+        let first = frame.first().ok_or(Malformed::Truncated)?;
+        if first >> 4 != 4 {
+            return Err(Malformed::BadVersion);
+        }
+        let (header, payload) = ip::parse_v4(frame)?;
+        let source = IpAddr::V4(header.source_addr());
+        let destination = IpAddr::V4(header.destination_addr());
+        let body = if let Some(fragment) = ip::fragment(&header, payload)? {
+            Body::Fragment(fragment)
+        } else {
+            match header.protocol().0 {
+                PROTOCOL_TCP => {
+                    let (flow, segment) = tcp::parse(source, destination, payload, vouched)?;
+                    Body::Tcp(flow, segment)
+                }
+                PROTOCOL_UDP => {
+                    let (flow, payload) = udp::parse(source, destination, payload, vouched)?;
+                    Body::Udp(flow, payload)
+                }
+                PROTOCOL_ICMP => Body::Icmp(icmp::parse(payload)?),
+                other => Body::Other(other),
+            }
+        };
+        let ip = IpFields {
+            ttl: header.ttl(),
+            dscp: header.dcp().value(),
+            ecn: header.ecn().value(),
+            dont_fragment: header.dont_fragment(),
+            identification: header.identification(),
+        };
+        Ok(Self { source, destination, ip, body })
     }
 }
 
 /// Appends one TCP packet to `out`: IP header, TCP header, options and `payload_len` bytes that
 /// `fill` writes. `segment.payload` is not looked at: payload comes through `fill`, so that it is
-/// copied once, from the send queue into the frame.
+/// copied once, from the send queue into the frame. The checksum is computed over all of it
+/// (RFC 9293 3.1, MUST-2).
 pub fn emit_tcp(
-    _out: &mut Vec<u8>,
-    _flow: &Flow,
-    _ip: &IpFields,
-    _segment: &Segment<'_>,
-    _payload_len: usize,
-    _fill: impl FnOnce(&mut [u8]),
+    out: &mut Vec<u8>,
+    flow: &Flow,
+    ip: &IpFields,
+    segment: &Segment<'_>,
+    payload_len: usize,
+    fill: impl FnOnce(&mut [u8]),
 ) {
-    todo!()
+    let (IpAddr::V4(source), IpAddr::V4(destination)) = (flow.local.ip(), flow.remote.ip()) else {
+        debug_assert!(false, "only IPv4 is spoken");
+        return;
+    };
+    let header_len = tcp::HEADER + segment.options.wire_len();
+    ip::emit_v4(out, source, destination, PROTOCOL_TCP, ip, header_len + payload_len);
+    let start = out.len();
+    out.resize(start + header_len + payload_len, 0);
+    let (header, payload) = out[start..].split_at_mut(header_len);
+    tcp::emit_header(header, flow, segment);
+    fill(payload);
+    let len = header_len + payload_len;
+    let sum = Sum::pseudo(flow.local.ip(), flow.remote.ip(), PROTOCOL_TCP, len);
+    let checksum = sum.plus(header).plus(payload).finish();
+    header[16..18].copy_from_slice(&checksum.to_be_bytes());
 }

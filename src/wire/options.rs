@@ -2,7 +2,7 @@
 //! RFC 2018).
 
 use super::Malformed;
-use super::seq::SeqRange;
+use super::seq::{SeqNum, SeqRange};
 
 /// Timestamps option (RFC 7323, 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -67,21 +67,145 @@ pub struct Options {
     pub timestamps: Option<Timestamps>,
 }
 
+/// Option kinds (RFC 9293 3.2, RFC 7323, RFC 2018).
+const END: u8 = 0;
+const NOP: u8 = 1;
+const MSS: u8 = 2;
+const WINDOW_SCALE: u8 = 3;
+const SACK_PERMITTED: u8 = 4;
+const SACK: u8 = 5;
+const TIMESTAMPS: u8 = 8;
+
+/// Bytes that a TCP header has room for.
+const AREA: usize = 40;
+/// Bytes of a SACK block.
+const BLOCK: usize = 8;
+
 impl Options {
-    /// Reads an option area. Unknown kinds are skipped by their length (RFC 9293 3.1, MUST-6);
-    /// a length that is 0, 1, wrong for its kind or runs past the area is `BadOption` (MUST-7).
-    pub fn parse(_area: &[u8]) -> Result<Self, Malformed> {
-        todo!()
+    /// Reads an option area. Unknown kinds are skipped by their length (RFC 9293 3.1, MUST-6,
+    /// MUST-68); a length that is 0, 1, wrong for its kind or runs past the area is `BadOption`
+    /// (MUST-7). They stand at any alignment (MUST-64); of two of a kind the first counts.
+    pub fn parse(mut area: &[u8]) -> Result<Self, Malformed> {
+        let mut options = Self::default();
+        while let [kind, rest @ ..] = area {
+            match *kind {
+                END => break,
+                NOP => area = rest,
+                kind => {
+                    let len = usize::from(*rest.first().ok_or(Malformed::BadOption)?);
+                    let option =
+                        area.get(..len).filter(|_| len >= 2).ok_or(Malformed::BadOption)?;
+                    options.take(kind, &option[2..])?;
+                    area = &area[len..];
+                }
+            }
+        }
+        Ok(options)
+    }
+
+    fn take(&mut self, kind: u8, value: &[u8]) -> Result<(), Malformed> {
+        match (kind, value) {
+            (MSS, &[a, b]) => {
+                self.mss.get_or_insert(u16::from_be_bytes([a, b]));
+            }
+            (WINDOW_SCALE, &[shift]) => {
+                self.window_scale.get_or_insert(shift);
+            }
+            (SACK_PERMITTED, []) => self.sack_permitted = true,
+            (TIMESTAMPS, &[a, b, c, d, e, f, g, h]) => {
+                self.timestamps.get_or_insert(Timestamps {
+                    value: u32::from_be_bytes([a, b, c, d]),
+                    echo: u32::from_be_bytes([e, f, g, h]),
+                });
+            }
+            (SACK, blocks) if !blocks.is_empty() && blocks.len().is_multiple_of(BLOCK) => {
+                let first = self.sack.is_empty();
+                for block in blocks.chunks_exact(BLOCK).filter(|_| first) {
+                    self.sack.push(SeqRange { start: number(block, 0), end: number(block, 4) });
+                }
+            }
+            (MSS | WINDOW_SCALE | SACK_PERMITTED | TIMESTAMPS | SACK, _) => {
+                return Err(Malformed::BadOption);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Bytes that `emit` writes: a multiple of four, at most 40.
     #[must_use]
     pub fn wire_len(&self) -> usize {
-        todo!()
+        self.fixed_len() + self.sack_len()
     }
 
-    /// Writes the options, padded to a multiple of four, into `area` of `wire_len` bytes.
-    pub fn emit(&self, _area: &mut [u8]) {
-        todo!()
+    /// Bytes of all options but SACK.
+    fn fixed_len(&self) -> usize {
+        let mss = if self.mss.is_some() { 4 } else { 0 };
+        let scale = if self.window_scale.is_some() { 4 } else { 0 };
+        // SACK-permitted takes the place of the padding in front of the timestamps.
+        let timestamps = if self.timestamps.is_some() { 12 } else { 0 };
+        let permitted = if self.sack_permitted && timestamps == 0 { 4 } else { 0 };
+        mss + permitted + timestamps + scale
     }
+
+    fn sack_len(&self) -> usize {
+        let blocks = self.fitting_blocks();
+        if blocks == 0 { 0 } else { 4 + blocks * BLOCK }
+    }
+
+    /// SACK blocks that there is room for (RFC 2018, 3).
+    pub(super) fn fitting_blocks(&self) -> usize {
+        let room = AREA.saturating_sub(self.fixed_len() + 4) / BLOCK;
+        self.sack.as_slice().len().min(room)
+    }
+
+    /// Writes the options, padded to a multiple of four, into `area` of `wire_len` bytes, in the
+    /// order that Linux uses: MSS, SACK-permitted, timestamps, window scale, SACK.
+    pub fn emit(&self, area: &mut [u8]) {
+        let mut writer = Writer { area, at: 0 };
+        if let Some(mss) = self.mss {
+            writer.put(&[MSS, 4]);
+            writer.put(&mss.to_be_bytes());
+        }
+        match (self.sack_permitted, self.timestamps) {
+            (true, Some(_)) => writer.put(&[SACK_PERMITTED, 2]),
+            (true, None) => writer.put(&[NOP, NOP, SACK_PERMITTED, 2]),
+            (false, Some(_)) => writer.put(&[NOP, NOP]),
+            (false, None) => {}
+        }
+        if let Some(Timestamps { value, echo }) = self.timestamps {
+            writer.put(&[TIMESTAMPS, 10]);
+            writer.put(&value.to_be_bytes());
+            writer.put(&echo.to_be_bytes());
+        }
+        if let Some(shift) = self.window_scale {
+            writer.put(&[NOP, WINDOW_SCALE, 3, shift]);
+        }
+        let blocks = &self.sack.as_slice()[..self.fitting_blocks()];
+        if !blocks.is_empty() {
+            // At most four blocks.
+            let len = u8::try_from(2 + blocks.len() * BLOCK).unwrap_or(2);
+            writer.put(&[NOP, NOP, SACK, len]);
+            for block in blocks {
+                writer.put(&block.start.raw().to_be_bytes());
+                writer.put(&block.end.raw().to_be_bytes());
+            }
+        }
+    }
+}
+
+struct Writer<'a> {
+    area: &'a mut [u8],
+    at: usize,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.area[self.at..self.at + bytes.len()].copy_from_slice(bytes);
+        self.at += bytes.len();
+    }
+}
+
+fn number(block: &[u8], at: usize) -> SeqNum {
+    SeqNum::new(u32::from_be_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]))
 }

@@ -1,11 +1,20 @@
 //! What does one segment say? (RFC 9293, 3.1)
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bitflags::bitflags;
+use etherparse::TcpHeaderSlice;
 
+use super::checksum::Sum;
 use super::options::Options;
 use super::seq::SeqNum;
+use super::{Malformed, PROTOCOL_TCP};
+
+/// Bytes of a TCP header without options.
+pub const HEADER: usize = 20;
+
+/// The ACK bit, which [`Segment::ack`] stands for.
+const ACK: u8 = 0x10;
 
 bitflags! {
     /// The control bits, but for ACK: whether a segment acknowledges is told by [`Segment::ack`].
@@ -112,4 +121,55 @@ impl Default for Segment<'_> {
             wire_segments: 1,
         }
     }
+}
+
+/// Reads a segment.
+pub(super) fn parse(
+    source: IpAddr,
+    destination: IpAddr,
+    data: &[u8],
+    vouched: bool,
+) -> Result<(Flow, Segment<'_>), Malformed> {
+    if data.len() < HEADER {
+        return Err(Malformed::Truncated);
+    }
+    let header = TcpHeaderSlice::from_slice(data).map_err(|_| Malformed::BadDataOffset)?;
+    if !vouched {
+        let sum = Sum::pseudo(source, destination, PROTOCOL_TCP, data.len()).plus(data);
+        if sum.finish() != 0 {
+            return Err(Malformed::BadTcpChecksum);
+        }
+    }
+    let flow = Flow {
+        local: SocketAddr::new(destination, header.destination_port()),
+        remote: SocketAddr::new(source, header.source_port()),
+    };
+    let bits = data[13];
+    let segment = Segment {
+        seq: SeqNum::new(header.sequence_number()),
+        ack: (bits & ACK != 0).then(|| SeqNum::new(header.acknowledgment_number())),
+        flags: Flags::from_bits_truncate(bits & !ACK),
+        window: RawWindow(header.window_size()),
+        urgent: header.urgent_pointer(),
+        options: Options::parse(&data[HEADER..header.slice().len()])?,
+        payload: &data[header.slice().len()..],
+        wire_segments: 1,
+    };
+    Ok((flow, segment))
+}
+
+/// Writes the header of `segment` with its options into `area`, which is zero and as long as they
+/// are; the checksum stays zero.
+pub(super) fn emit_header(area: &mut [u8], flow: &Flow, segment: &Segment<'_>) {
+    let words = u8::try_from(area.len() / 4).unwrap_or(0);
+    let ack_bit = if segment.ack.is_some() { ACK } else { 0 };
+    area[0..2].copy_from_slice(&flow.local.port().to_be_bytes());
+    area[2..4].copy_from_slice(&flow.remote.port().to_be_bytes());
+    area[4..8].copy_from_slice(&segment.seq.raw().to_be_bytes());
+    area[8..12].copy_from_slice(&segment.ack.map_or(0, SeqNum::raw).to_be_bytes());
+    area[12] = words << 4;
+    area[13] = segment.flags.bits() | ack_bit;
+    area[14..16].copy_from_slice(&segment.window.0.to_be_bytes());
+    area[18..20].copy_from_slice(&segment.urgent.to_be_bytes());
+    segment.options.emit(&mut area[HEADER..]);
 }

@@ -1,0 +1,255 @@
+//! What does a frame want? From the device to the connection that it is for.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::pinger::EchoReply;
+use super::slot::Slot;
+use super::{Baton, Engine};
+use crate::device::Received;
+use crate::icmp;
+use crate::tcp::{Connection, Error, Reset, Signals};
+use crate::time::Instant;
+use crate::trace::{self, Dropped};
+use crate::wire::icmp::{Echo, ErrorKind, Message, Quote, emit_echo, emit_unreachable};
+use crate::wire::{Body, Flags, Flow, IpFields, Packet, Segment, emit_tcp};
+
+/// The protocol number of TCP.
+const TCP: u8 = 6;
+
+impl Engine {
+    /// One frame from the device.
+    pub(super) fn take_frame(
+        &self,
+        now: Instant,
+        frame: &[u8],
+        received: Received,
+        baton: &mut Baton,
+    ) {
+        let packet = match Packet::parse(frame, received.vouched) {
+            Ok(packet) => packet,
+            Err(malformed) => {
+                self.counters.count_malformed(malformed);
+                return trace::malformed(frame, malformed);
+            }
+        };
+        if let Some(why) = self.refuse(&packet) {
+            return self.drop_packet(&packet, why);
+        }
+        if !matches!(packet.body, Body::Fragment(_)) {
+            return self.take_packet(now, frame, packet, received.wire_segments, baton);
+        }
+        let whole = baton.fragments.insert(now, &packet, |why| self.counters.count_drop(why));
+        let Some(whole) = whole else { return };
+        match Packet::parse(&whole, false) {
+            Ok(packet) => self.take_packet(now, &whole, packet, 1, baton),
+            Err(malformed) => self.counters.count_malformed(malformed),
+        }
+    }
+
+    /// RFC 1122 3.2.1.3, RFC 9293 3.9.2.3: who may speak to us, and to whom.
+    fn refuse(&self, packet: &Packet<'_>) -> Option<Dropped> {
+        let from = packet.source;
+        if !self.is_ours(packet.destination) {
+            return Some(Dropped::NotOurs);
+        }
+        if from.is_multicast() {
+            return Some(Dropped::FromMulticast);
+        }
+        if self.is_broadcast(from) {
+            return Some(Dropped::FromBroadcast);
+        }
+        if from.is_loopback() {
+            return Some(Dropped::FromLoopback);
+        }
+        if self.is_ours(from) {
+            return Some(Dropped::FromOurselves);
+        }
+        (!crate::wire::ip::is_host(from)).then_some(Dropped::FromNowhere)
+    }
+
+    fn drop_packet(&self, packet: &Packet<'_>, why: Dropped) {
+        self.counters.count_drop(why);
+        trace::dropped(packet, why);
+    }
+
+    fn take_packet(
+        &self,
+        now: Instant,
+        frame: &[u8],
+        packet: Packet<'_>,
+        wire_segments: u16,
+        baton: &mut Baton,
+    ) {
+        match packet.body {
+            Body::Tcp(flow, mut segment) => {
+                trace::received(&flow, &segment);
+                segment.wire_segments = wire_segments;
+                self.take_segment(now, flow, &segment, baton);
+            }
+            Body::Icmp(message) => self.take_icmp(now, &packet, message, baton),
+            Body::Udp(..) => {
+                self.drop_packet(&packet, Dropped::NoUdpPort);
+                self.unreachable(now, &packet, icmp::PORT_UNREACHABLE, frame, baton);
+            }
+            Body::Other(_) => {
+                self.drop_packet(&packet, Dropped::UnknownProtocol);
+                self.unreachable(now, &packet, icmp::PROTOCOL_UNREACHABLE, frame, baton);
+            }
+            // A reassembled datagram is whole.
+            Body::Fragment(_) => {}
+        }
+    }
+
+    fn take_segment(&self, now: Instant, flow: Flow, segment: &Segment<'_>, baton: &mut Baton) {
+        if let Some(slot) = self.demux.find(&flow) {
+            let (signals, newly_noted) = self.feed(now, &slot, segment);
+            let reuse = signals.contains(Signals::REUSE);
+            if newly_noted {
+                baton.owed.push(Arc::clone(&slot));
+            }
+            if !reuse {
+                return;
+            }
+            // A TIME-WAIT gives way to a new connection (RFC 6191).
+            self.demux.remove(&slot);
+            self.abort(now, &slot);
+        }
+        self.take_stray(now, flow, segment, baton);
+    }
+
+    /// A segment of no connection: for a listener, or for nobody (RFC 9293 3.10.7.1, 3.10.7.2).
+    fn take_stray(&self, now: Instant, flow: Flow, segment: &Segment<'_>, baton: &mut Baton) {
+        let opens = segment.flags.contains(Flags::SYN)
+            && segment.ack.is_none()
+            && !segment.flags.contains(Flags::RST);
+        let listener = self.demux.listener(flow.local);
+        if let Some(listener) = listener
+            && (opens || segment.ack.is_none())
+        {
+            if !opens {
+                // LISTEN: a RST is ignored, and what is neither SYN, ACK nor RST is dropped.
+                return self.counters.count_drop(Dropped::NoConnection);
+            }
+            if flow.remote.port() == 0 || !listener.keep_place() {
+                return self.counters.count_drop(Dropped::BacklogFull);
+            }
+            let connection = Connection::passive(now, self.birth(now, flow), segment);
+            let slot = Arc::new(Slot::new(flow, connection, Some(&listener)));
+            match self.demux.insert_new(flow, || slot) {
+                Some(slot) => baton.owed.push(slot),
+                // Somebody here has begun to open the same connection meanwhile.
+                None => listener.given_up(),
+            }
+            return;
+        }
+        self.counters.count_drop(Dropped::NoConnection);
+        if let Some(reset) = Reset::answering(segment) {
+            self.send_reset(now, &flow, &reset);
+        }
+    }
+
+    fn send_reset(&self, now: Instant, flow: &Flow, reset: &Reset) {
+        let ip = IpFields {
+            ttl: self.tcp.ttl,
+            dscp: self.tcp.dscp,
+            ecn: 0,
+            dont_fragment: true,
+            identification: 0,
+        };
+        let mut frame = self.take_frame_buffer();
+        emit_tcp(&mut frame, flow, &ip, &reset.segment(), 0, |_| {});
+        self.send(now, &frame);
+        self.give_frame_buffer(frame);
+    }
+
+    fn take_icmp(
+        &self,
+        now: Instant,
+        packet: &Packet<'_>,
+        message: Message<'_>,
+        baton: &mut Baton,
+    ) {
+        match message {
+            Message::EchoRequest(echo) => self.answer_echo(now, packet, &echo),
+            Message::EchoReply(echo) => {
+                let reply = EchoReply {
+                    from: packet.source,
+                    sequence: echo.sequence,
+                    payload: echo.payload.to_vec(),
+                    ttl: packet.ip.ttl,
+                    at: now,
+                };
+                if !self.pingers.deliver(echo.identifier, reply) {
+                    self.drop_packet(packet, Dropped::IcmpStranger);
+                }
+            }
+            Message::Error(kind, quote) => self.take_icmp_error(now, packet, kind, &quote, baton),
+            Message::Other(_) => self.drop_packet(packet, Dropped::IcmpIgnored),
+        }
+    }
+
+    /// RFC 1122 3.2.2.6: the same identifier, sequence number and payload, from the address that
+    /// was asked.
+    fn answer_echo(&self, now: Instant, packet: &Packet<'_>, echo: &Echo<'_>) {
+        let mut frame = self.take_frame_buffer();
+        emit_echo(&mut frame, packet.destination, packet.source, true, echo);
+        self.send(now, &frame);
+        self.give_frame_buffer(frame);
+    }
+
+    /// An error about something that we are said to have sent (RFC 9293 3.9.2.2, MUST-54).
+    fn take_icmp_error(
+        &self,
+        now: Instant,
+        packet: &Packet<'_>,
+        kind: ErrorKind,
+        quote: &Quote,
+        baton: &mut Baton,
+    ) {
+        if matches!(kind, ErrorKind::FragmentationNeeded(_)) {
+            return self.drop_packet(packet, Dropped::IcmpIgnored);
+        }
+        let slot = (quote.protocol == TCP).then(|| self.demux.find(&quote.flow)).flatten();
+        let Some(slot) = slot else {
+            return self.drop_packet(packet, Dropped::IcmpStranger);
+        };
+        let mut inner = slot.lock();
+        let signals = inner.connection.on_icmp(now, quote.seq, hard_error(kind));
+        slot.announce(inner, signals);
+        baton.owed.push(slot);
+    }
+
+    /// Tells the sender that nobody here takes what it sent, where that may be told.
+    fn unreachable(
+        &self,
+        now: Instant,
+        packet: &Packet<'_>,
+        code: u8,
+        offending: &[u8],
+        baton: &mut Baton,
+    ) {
+        let told = matches!(packet.source, IpAddr::V4(_)) && baton.icmp_budget.spend(now);
+        if !told {
+            return;
+        }
+        let mut frame = self.take_frame_buffer();
+        emit_unreachable(&mut frame, packet.destination, packet.source, code, offending);
+        self.send(now, &frame);
+        self.give_frame_buffer(frame);
+    }
+}
+
+/// What an ICMP error means for a connection that opens, if it is more than a hint (RFC 1122
+/// 4.2.3.9; RFC 9293 3.9.2.2; like Linux, unreachable hosts and networks end an attempt too).
+fn hard_error(kind: ErrorKind) -> Option<Error> {
+    match kind {
+        ErrorKind::Unreachable(icmp::PROTOCOL_UNREACHABLE | icmp::PORT_UNREACHABLE) => {
+            Some(Error::Refused)
+        }
+        ErrorKind::Unreachable(_) => Some(Error::Unreachable),
+        ErrorKind::FragmentationNeeded(_)
+        | ErrorKind::TimeExceeded(_)
+        | ErrorKind::ParameterProblem(_) => None,
+    }
+}

@@ -1,0 +1,140 @@
+//! Who waits to be accepted? Half-open connections, the backlog, the accept queue.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::slot::Slot;
+use super::socket::Socket;
+use super::{Engine, OpenError, lock};
+use crate::time::Instant;
+
+/// A passive endpoint. Dropping it stops listening and resets what was not accepted.
+#[derive(Debug)]
+pub struct Listener {
+    engine: Arc<Engine>,
+    shared: Arc<Shared>,
+}
+
+/// What the listener shares with the packet loop.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) local: SocketAddr,
+    backlog: usize,
+    waiting: Mutex<Waiting>,
+    acceptable: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Connections that open; each has its place in `ready` kept.
+    half_open: usize,
+    /// Open connections, to be accepted.
+    ready: VecDeque<Arc<Slot>>,
+    /// Nobody will accept any more.
+    closed: bool,
+}
+
+impl Shared {
+    pub(super) fn new(local: SocketAddr, backlog: usize) -> Self {
+        Self {
+            local,
+            backlog: backlog.max(1),
+            waiting: Mutex::default(),
+            acceptable: Condvar::new(),
+        }
+    }
+
+    /// Keeps a place for a connection that begins to open; `false` when the backlog is full.
+    pub(super) fn keep_place(&self) -> bool {
+        let mut waiting = lock(&self.waiting);
+        let room = !waiting.closed && waiting.half_open + waiting.ready.len() < self.backlog;
+        if room {
+            waiting.half_open += 1;
+        }
+        room
+    }
+
+    /// A connection that had its place kept is open.
+    pub(super) fn opened(&self, slot: Arc<Slot>) {
+        let mut waiting = lock(&self.waiting);
+        waiting.half_open -= 1;
+        if !waiting.closed {
+            waiting.ready.push_back(slot);
+        }
+        drop(waiting);
+        self.acceptable.notify_one();
+    }
+
+    /// A connection that had its place kept will never be open.
+    pub(super) fn given_up(&self) {
+        lock(&self.waiting).half_open -= 1;
+    }
+}
+
+impl Listener {
+    pub(super) fn new(engine: Arc<Engine>, shared: Arc<Shared>) -> Self {
+        Self { engine, shared }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.shared.local
+    }
+
+    /// The next open connection, if there is one. `Err`: the host is down.
+    pub fn accept(&self) -> Result<Option<Socket>, OpenError> {
+        let mut waiting = lock(&self.shared.waiting);
+        let next = waiting.ready.pop_front();
+        if next.is_none() && waiting.closed {
+            return Err(OpenError::HostDown);
+        }
+        drop(waiting);
+        Ok(next.map(|slot| Socket::new(Arc::clone(&self.engine), slot)))
+    }
+
+    /// Sleeps until `accept` has something to say or `timeout` has passed (`false` then).
+    pub fn wait(&self, timeout: Option<Duration>) -> bool {
+        let waiting = lock(&self.shared.waiting);
+        let idle = |waiting: &mut Waiting| waiting.ready.is_empty() && !waiting.closed;
+        let acceptable = &self.shared.acceptable;
+        match timeout {
+            None => {
+                drop(acceptable.wait_while(waiting, idle).unwrap_or_else(PoisonError::into_inner));
+                true
+            }
+            Some(timeout) => {
+                let woken = acceptable.wait_timeout_while(waiting, timeout, idle);
+                !woken.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+            }
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.engine.stop_listening(self.engine.last_now(), &self.shared);
+    }
+}
+
+impl Engine {
+    /// Nobody will be accepted any more: who was not yet is reset, who waits is told.
+    pub(super) fn stop_listening(&self, now: Instant, shared: &Arc<Shared>) {
+        self.demux.forget_listener(shared);
+        let mut waiting = lock(&shared.waiting);
+        waiting.closed = true;
+        let ready = std::mem::take(&mut waiting.ready);
+        drop(waiting);
+        shared.acceptable.notify_all();
+        for slot in ready {
+            self.abort(now, &slot);
+        }
+        for slot in self.demux.all() {
+            if slot.belongs_to(shared) {
+                self.abort(now, &slot);
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! One connection behind its own lock: its events, its timer, its flush.
+//!
+//! Who may hold a slot's lock? Anybody, for as long as a verb of the connection takes: nobody
+//! holds it across a system call or a wait for another slot. Inside of it only the wheel and the
+//! pools are locked.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use std::time::Duration;
+
+use super::listener::Shared;
+use super::{Engine, lock};
+use crate::tcp::{Connection, Shutdown, Signals, State};
+use crate::time::Instant;
+use crate::wire::{Flow, Segment};
+
+/// Nobody sends for the connection.
+const IDLE: u8 = 0;
+/// Somebody sends for it.
+const FLUSHING: u8 = 1;
+/// Somebody sends for it, and shall look once more before he leaves.
+const DIRTY: u8 = 2;
+
+/// One connection.
+pub(super) struct Slot {
+    pub(super) flow: Flow,
+    inner: Mutex<Inner>,
+    readable: Condvar,
+    writable: Condvar,
+    flush: AtomicU8,
+}
+
+/// What a slot's lock protects.
+pub(super) struct Inner {
+    pub(super) connection: Connection,
+    /// When the wheel gives this slot out, `NEVER` when it has no entry.
+    armed: Instant,
+    /// The listener that keeps a place for it, until it is open.
+    listener: Option<Weak<Shared>>,
+    /// Threads that wait for each event: nobody is woken, at the price of a system call, when
+    /// nobody waits.
+    readers: u16,
+    writers: u16,
+    /// The packet loop has noted that it may owe something.
+    noted: bool,
+    /// It was open once.
+    pub(super) opened: bool,
+    /// The application was told of the error that ended it.
+    pub(super) error_told: bool,
+}
+
+/// Which event a thread waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    Readable,
+    Writable,
+}
+
+impl Slot {
+    pub(super) fn new(flow: Flow, connection: Connection, listener: Option<&Arc<Shared>>) -> Self {
+        Self {
+            flow,
+            inner: Mutex::new(Inner {
+                connection,
+                armed: Instant::NEVER,
+                listener: listener.map(Arc::downgrade),
+                readers: 0,
+                writers: 0,
+                noted: false,
+                opened: false,
+                error_told: false,
+            }),
+            readable: Condvar::new(),
+            writable: Condvar::new(),
+            flush: AtomicU8::new(IDLE),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+
+    /// Whether this listener keeps a place for it.
+    pub(super) fn belongs_to(&self, listener: &Arc<Shared>) -> bool {
+        let inner = self.lock();
+        inner.listener.as_ref().is_some_and(|of| of.as_ptr() == Arc::as_ptr(listener))
+    }
+
+    pub(super) fn is_flushed(&self) -> bool {
+        self.lock().connection.flushed()
+    }
+
+    /// Sleeps until `ready`, or until `timeout` has passed (`false` then).
+    pub(super) fn wait(
+        &self,
+        event: Event,
+        timeout: Option<Duration>,
+        ready: impl Fn(&Inner) -> bool,
+    ) -> bool {
+        let mut inner = self.lock();
+        if ready(&inner) {
+            return true;
+        }
+        inner.count_waiter(event, 1);
+        let condvar = match event {
+            Event::Readable => &self.readable,
+            Event::Writable => &self.writable,
+        };
+        let (mut inner, done) = match timeout {
+            None => {
+                let woken = condvar.wait_while(inner, |inner| !ready(inner));
+                (woken.unwrap_or_else(std::sync::PoisonError::into_inner), true)
+            }
+            Some(timeout) => {
+                let woken = condvar.wait_timeout_while(inner, timeout, |inner| !ready(inner));
+                let (inner, outcome) = woken.unwrap_or_else(std::sync::PoisonError::into_inner);
+                (inner, !outcome.timed_out())
+            }
+        };
+        inner.count_waiter(event, -1);
+        done
+    }
+
+    /// Unlocks and tells those outside what has changed.
+    pub(super) fn announce(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>, signals: Signals) {
+        let over = signals.contains(Signals::CLOSED);
+        let opened = signals.contains(Signals::OPENED);
+        inner.opened |= opened;
+        let wake_readers = inner.readers > 0 && signals.contains(Signals::READABLE);
+        let wake_writers =
+            inner.writers > 0 && signals.intersects(Signals::WRITABLE | Signals::OPENED);
+        let place = if opened || over { inner.listener.take() } else { None };
+        drop(inner);
+        if wake_readers {
+            self.readable.notify_all();
+        }
+        if wake_writers {
+            self.writable.notify_all();
+        }
+        if let Some(listener) = place.and_then(|place| place.upgrade()) {
+            if opened {
+                listener.opened(Arc::clone(self));
+            } else {
+                listener.given_up();
+            }
+        }
+        if opened {
+            log::debug!(target: "tuntcp::engine", "{} is open", self.flow);
+        }
+        if over {
+            log::debug!(target: "tuntcp::engine", "{} is over", self.flow);
+        }
+    }
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Slot({})", self.flow)
+    }
+}
+
+impl Inner {
+    fn count_waiter(&mut self, event: Event, change: i16) {
+        let count = match event {
+            Event::Readable => &mut self.readers,
+            Event::Writable => &mut self.writers,
+        };
+        *count = count.saturating_add_signed(change);
+    }
+}
+
+impl Engine {
+    /// A segment for this connection. What it means beyond the connection: whether the segment
+    /// shall be handed to the listener, and whether the slot is to be flushed after the batch.
+    pub(super) fn feed(
+        &self,
+        now: Instant,
+        slot: &Arc<Slot>,
+        segment: &Segment<'_>,
+    ) -> (Signals, bool) {
+        let mut inner = slot.lock();
+        let reaction = inner.connection.on_segment(now, segment, &self.pool);
+        let newly_noted = !std::mem::replace(&mut inner.noted, true);
+        slot.announce(inner, reaction.signals);
+        if let Some(discard) = reaction.discard {
+            self.counters.count_discard(discard);
+            crate::trace::discarded(&slot.flow, segment, discard);
+        }
+        (reaction.signals, newly_noted)
+    }
+
+    /// The wheel gave the slot out; whether it was really due.
+    pub(super) fn fire(&self, now: Instant, slot: &Arc<Slot>) -> bool {
+        let mut inner = slot.lock();
+        if inner.armed > now {
+            // An entry that a later, earlier one has replaced.
+            return false;
+        }
+        inner.armed = Instant::NEVER;
+        let due = inner.connection.poll_timeout().is_due(now);
+        let signals = if due { inner.connection.on_timeout(now) } else { Signals::empty() };
+        slot.announce(inner, signals);
+        true
+    }
+
+    /// Sends what the connection owes. Whoever comes first sends for all: one who comes meanwhile
+    /// leaves a mark and goes, so frames leave in order, and no lock is held while the device
+    /// takes a frame.
+    pub(super) fn flush(&self, now: Instant, slot: &Arc<Slot>) {
+        let entered =
+            slot.flush.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| match state {
+                IDLE => Some(FLUSHING),
+                FLUSHING => Some(DIRTY),
+                _ => None,
+            });
+        if entered != Ok(IDLE) {
+            return;
+        }
+        let mut frame = self.take_frame_buffer();
+        loop {
+            self.send_all(now, slot, &mut frame);
+            let left =
+                slot.flush.compare_exchange(FLUSHING, IDLE, Ordering::AcqRel, Ordering::Acquire);
+            if left.is_ok() {
+                break;
+            }
+            slot.flush.store(FLUSHING, Ordering::Release);
+        }
+        self.give_frame_buffer(frame);
+    }
+
+    fn send_all(&self, now: Instant, slot: &Arc<Slot>, frame: &mut Vec<u8>) {
+        loop {
+            frame.clear();
+            let mut inner = slot.lock();
+            inner.noted = false;
+            if inner.connection.poll_transmit(now, &self.limits, frame).is_none() {
+                self.arm(slot, &mut inner);
+                let over = inner.connection.state() == State::Closed;
+                drop(inner);
+                if over {
+                    self.demux.remove(slot);
+                }
+                return;
+            }
+            drop(inner);
+            self.send(now, frame);
+        }
+    }
+
+    /// Sees to it that the wheel gives the slot out in time. Lazy: an entry that comes too early
+    /// is used again when it comes, so re-arming with every ACK costs nothing.
+    fn arm(&self, slot: &Arc<Slot>, inner: &mut Inner) {
+        let deadline = inner.connection.poll_timeout();
+        if deadline >= inner.armed {
+            return;
+        }
+        inner.armed = deadline;
+        let mut wheel = lock(&self.wheel);
+        wheel.insert(deadline, Arc::clone(slot));
+        let sleeps_past = deadline.as_nanos() < self.asleep_until.load(Ordering::Relaxed);
+        drop(wheel);
+        if sleeps_past {
+            self.device.wake();
+        }
+    }
+
+    /// Runs a verb of the connection, tells of what changed, sends what is owed.
+    pub(super) fn act<R>(
+        &self,
+        now: Instant,
+        slot: &Arc<Slot>,
+        verb: impl FnOnce(&mut Inner) -> (Signals, R),
+    ) -> R {
+        self.note_time(now);
+        let mut inner = slot.lock();
+        let (signals, result) = verb(&mut inner);
+        slot.announce(inner, signals);
+        self.flush(now, slot);
+        result
+    }
+
+    pub(super) fn shut_for_writing(&self, now: Instant, slot: &Arc<Slot>) {
+        self.act(now, slot, |inner| (inner.connection.shutdown(now, Shutdown::Write), ()));
+    }
+
+    pub(super) fn abort(&self, now: Instant, slot: &Arc<Slot>) {
+        self.act(now, slot, |inner| (inner.connection.abort(now), ()));
+    }
+}

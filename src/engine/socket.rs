@@ -1,0 +1,262 @@
+//! One connection in the application's hand.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::Engine;
+use super::slot::{Event, Inner, Slot};
+use crate::buffer::Chunk;
+use crate::tcp::{Error, Info, KeepAlive, Shutdown, Signals, State};
+use crate::time::Instant;
+
+/// The largest chunk that is handed over at once, bytes.
+const CHUNK: usize = 64 << 10;
+
+/// One connection in the application's hand. Every call is without blocking but `wait_*`.
+/// Dropping it closes the connection.
+pub struct Socket {
+    engine: Arc<Engine>,
+    slot: Arc<Slot>,
+    closed: AtomicBool,
+}
+
+/// The connection is not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotOpen;
+
+/// Why a write failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteError {
+    /// Writing was shut down, or the connection is over and its error was told: `BrokenPipe`.
+    Ended,
+    /// The connection ended before its time.
+    Failed(Error),
+}
+
+impl Socket {
+    pub(super) fn new(engine: Arc<Engine>, slot: Arc<Slot>) -> Self {
+        Self { engine, slot, closed: AtomicBool::new(false) }
+    }
+
+    /// Our end.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.slot.flow.local
+    }
+
+    /// The peer's end.
+    #[must_use]
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.slot.flow.remote
+    }
+
+    /// Whether the connection was opened (`Ok(true)`), still opens (`Ok(false)`) or has failed; a
+    /// failure is told once.
+    pub fn opened(&self) -> Result<bool, Error> {
+        let mut inner = self.slot.lock();
+        if inner.opened {
+            return Ok(true);
+        }
+        match inner.connection.state() {
+            State::Closed => Err(inner.take_error().unwrap_or(Error::Aborted)),
+            _ => Ok(false),
+        }
+    }
+
+    /// Reads into `buf`; `Ok(None)` when nothing is there yet, `Ok(Some(0))` at the end. What has
+    /// arrived comes first; then an error, told once, as by a kernel; then the end.
+    pub fn read(&self, now: Instant, buf: &mut [u8], peek: bool) -> Result<Option<usize>, Error> {
+        if buf.is_empty() {
+            return Ok(Some(0));
+        }
+        let mut inner = self.slot.lock();
+        if inner.connection.readable() == 0 {
+            return if inner.connection.read_ended() {
+                inner.take_error().map_or(Ok(Some(0)), Err)
+            } else {
+                Ok(None)
+            };
+        }
+        if peek {
+            return Ok(Some(inner.connection.read(buf, true)));
+        }
+        let (chunks, taken) = take_chunks(&mut inner, buf.len());
+        // What is left of `buf` is smaller than the next chunk: that part is copied right here.
+        let (whole, rest) = buf.split_at_mut(taken);
+        let count = taken + inner.connection.read(rest, false);
+        drop(inner);
+        copy_out(&chunks, whole);
+        self.engine.note_time(now);
+        self.engine.flush(now, &self.slot);
+        Ok(Some(count))
+    }
+
+    /// Writes from `buf`; `Ok(None)` when there is no room yet. The bytes are copied with no lock
+    /// held, and this thread sends them.
+    pub fn write(&self, now: Instant, buf: &[u8]) -> Result<Option<usize>, WriteError> {
+        let mut written = 0;
+        loop {
+            let room = self.room()?;
+            let part = room.min(buf.len() - written).min(CHUNK);
+            if part == 0 {
+                break;
+            }
+            let mut chunk = self.engine.pool.chunk(part);
+            chunk.extend(&buf[written..written + part]);
+            let outcome = self.engine.act(now, &self.slot, |inner| {
+                (Signals::empty(), inner.connection.write(now, chunk))
+            });
+            let Ok(taken) = outcome else { continue };
+            written += taken;
+        }
+        Ok((written > 0 || buf.is_empty()).then_some(written))
+    }
+
+    /// Bytes that may be written now.
+    fn room(&self) -> Result<usize, WriteError> {
+        let mut inner = self.slot.lock();
+        if inner.connection.write_ended() {
+            return Err(inner.take_error().map_or(WriteError::Ended, WriteError::Failed));
+        }
+        Ok(inner.connection.writable())
+    }
+
+    /// Sleeps until `read` has something to say or `timeout` has passed (`false` then).
+    pub fn wait_readable(&self, timeout: Option<Duration>) -> bool {
+        self.slot.wait(Event::Readable, timeout, |inner| {
+            inner.connection.readable() > 0 || inner.connection.read_ended()
+        })
+    }
+
+    /// Sleeps until `write` has something to say, an open has ended, or `timeout` has passed
+    /// (`false` then).
+    pub fn wait_writable(&self, timeout: Option<Duration>) -> bool {
+        self.slot.wait(Event::Writable, timeout, |inner| {
+            inner.connection.writable() > 0 || inner.connection.write_ended()
+        })
+    }
+
+    /// Sleeps until every byte and our FIN is acknowledged, the connection is over, or `timeout`
+    /// has passed (`false` then).
+    pub fn wait_flushed(&self, timeout: Option<Duration>) -> bool {
+        self.slot.wait(Event::Writable, timeout, |inner| inner.connection.flushed())
+    }
+
+    /// Shuts down one direction or both. `NotOpen`: there is nothing to shut down any more.
+    pub fn shutdown(&self, now: Instant, how: Shutdown) -> Result<(), NotOpen> {
+        self.engine.act(now, &self.slot, |inner| {
+            let open = inner.opened
+                && !matches!(inner.connection.state(), State::Closed | State::TimeWait);
+            let signals = inner.connection.shutdown(now, how);
+            (signals, open.then_some(()).ok_or(NotOpen))
+        })
+    }
+
+    /// Lets go: CLOSE. Later calls do nothing.
+    pub fn close(&self, now: Instant) {
+        if !self.closed.swap(true, Ordering::AcqRel) {
+            self.engine.act(now, &self.slot, |inner| (inner.connection.close(now), ()));
+        }
+    }
+
+    /// Resets the connection.
+    pub fn abort(&self, now: Instant) {
+        self.closed.store(true, Ordering::Release);
+        self.engine.abort(now, &self.slot);
+    }
+
+    /// The error that ended the connection, told once (`SO_ERROR`).
+    pub fn take_error(&self) -> Option<Error> {
+        self.slot.lock().take_error()
+    }
+
+    /// A snapshot.
+    #[must_use]
+    pub fn info(&self, now: Instant) -> Info {
+        self.slot.lock().connection.info(now)
+    }
+
+    /// `TCP_NODELAY`.
+    pub fn set_nodelay(&self, now: Instant, nodelay: bool) {
+        self.engine.act(now, &self.slot, |inner| {
+            inner.connection.set_nodelay(nodelay);
+            (Signals::empty(), ())
+        });
+    }
+
+    /// Whether small segments are sent at once.
+    #[must_use]
+    pub fn nodelay(&self) -> bool {
+        self.slot.lock().connection.nodelay()
+    }
+
+    /// Keep-alive on with these settings, or off.
+    pub fn set_keepalive(&self, now: Instant, keepalive: Option<KeepAlive>) {
+        self.engine.act(now, &self.slot, |inner| {
+            inner.connection.set_keepalive(now, keepalive);
+            (Signals::empty(), ())
+        });
+    }
+
+    /// Keep-alive settings, if it is on.
+    #[must_use]
+    pub fn keepalive(&self) -> Option<KeepAlive> {
+        self.slot.lock().connection.keepalive()
+    }
+
+    /// The user timeout.
+    pub fn set_user_timeout(&self, now: Instant, timeout: Option<Duration>) {
+        self.engine.act(now, &self.slot, |inner| {
+            inner.connection.set_user_timeout(timeout);
+            (Signals::empty(), ())
+        });
+    }
+}
+
+impl Inner {
+    /// The error that ended the connection, the first time that it is asked for.
+    fn take_error(&mut self) -> Option<Error> {
+        if self.error_told {
+            return None;
+        }
+        let error = self.connection.error();
+        self.error_told = error.is_some();
+        error
+    }
+}
+
+/// Takes the chunks that fit whole into `max` bytes; their ownership is all that moves.
+fn take_chunks(inner: &mut Inner, max: usize) -> (Vec<Chunk>, usize) {
+    let mut chunks = Vec::new();
+    let mut taken = 0;
+    while taken < max
+        && let Some(chunk) = inner.connection.read_chunk(max - taken)
+    {
+        taken += chunk.len();
+        chunks.push(chunk);
+    }
+    (chunks, taken)
+}
+
+fn copy_out(chunks: &[Chunk], mut into: &mut [u8]) {
+    for chunk in chunks {
+        let (now, later) = into.split_at_mut(chunk.len());
+        now.copy_from_slice(chunk.as_slice());
+        into = later;
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.close(self.engine.last_now());
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Socket({})", self.slot.flow)
+    }
+}
