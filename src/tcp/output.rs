@@ -139,7 +139,7 @@ impl Tcb {
         let text = SeqRange { start: range.start, end: range.end.earlier(queue_end) };
         let text_len =
             if range.is_empty() || !range.start.before(queue_end) { 0 } else { text.len() };
-        if range.end.after(queue_end) {
+        if !range.is_empty() && range.end.after(queue_end) {
             flags |= Flags::FIN;
         }
         if text_len > 0 && text.end == queue_end {

@@ -42,6 +42,8 @@ pub(super) struct SendHalf {
     pub(super) queue: Queue,
     /// The application closed: a FIN stands behind the queue.
     pub(super) closed: bool,
+    /// The FIN was sent and acknowledged.
+    fin_acked: bool,
     /// Since when `una` stands still with something outstanding.
     pub(super) stuck_since: Instant,
     /// When something with sequence space was sent last.
@@ -77,6 +79,7 @@ impl SendHalf {
             mss: negotiated.mss.max(MIN_MSS),
             queue: Queue::new(),
             closed: false,
+            fin_acked: false,
             stuck_since: now,
             last_sent: now,
             override_held: false,
@@ -92,8 +95,9 @@ impl SendHalf {
 
     /// The sequence number behind the last byte of the queue: the FIN's.
     pub(super) fn queue_end(&self) -> SeqNum {
-        // The send buffer is configured far below 2^31.
+        // The send buffer is configured far below 2^31. An acknowledged FIN is before SND.UNA.
         self.una + u32::try_from(self.queue.len()).unwrap_or(u32::MAX >> 1)
+            - u32::from(self.fin_acked)
     }
 
     /// Whether the FIN was sent at least once.
@@ -192,10 +196,7 @@ impl SendHalf {
         self.una = ack;
         self.wnd = self.wnd.saturating_sub(bytes + u32::from(fin_acked));
         self.stuck_since = now;
-        if fin_acked {
-            // The FIN is behind us: nothing is left to be sent, and nothing will come.
-            debug_assert!(self.queue.is_empty());
-        }
+        self.fin_acked |= fin_acked;
         fin_acked
     }
 
