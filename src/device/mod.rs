@@ -1,7 +1,7 @@
 //! Frames to the world and from it: one trait, and the devices that implement it.
 //!
 //! A frame is one whole IP packet, header first. Devices: a [`Tun`] of the kernel and
-//! [`memory::pair`]. This room knows nothing of TCP and reads no clock; descriptors and `unsafe`
+//! [`memory::pair`]; around either, [`Impaired`] makes a bad wire and [`Capture`] writes a pcapng file. This room knows nothing of TCP and reads no clock; descriptors and `unsafe`
 //! stay inside. Who calls it: the engine (`receive`, `transmit`, `deadline`) and the worker (`wait`,
 //! `wake`). A device of your own should pass the test of the contract in `tests/device/`.
 
@@ -10,13 +10,17 @@ use std::time::Duration;
 
 use crate::time::Instant;
 
+pub mod capture;
+pub mod impair;
 #[expect(unsafe_code, reason = "ioctls")]
 mod interface;
 pub mod memory;
 #[expect(unsafe_code, reason = "the tun-tap crate tells its descriptor as a number")]
-mod tun;
+pub mod tun;
 mod tun_error;
 
+pub use capture::Capture;
+pub use impair::Impaired;
 pub use memory::Memory;
 pub use tun::Tun;
 pub use tun_error::TunError;
