@@ -64,7 +64,7 @@ impl ReceiveHalf {
             shift: negotiated.receive_shift,
             capacity: u32::try_from(capacity).unwrap_or(u32::MAX).min(MAX_WINDOW),
             our_mss: negotiated.our_mss,
-            full_sized: 1,
+            full_sized: negotiated.our_mss.min(SMALL_MSS),
             queue: Queue::new(),
             reassembly: Reassembly::new(),
             position: 0,
@@ -228,6 +228,11 @@ impl ReceiveHalf {
         self.nxt + u32::try_from(position - self.position).unwrap_or(u32::MAX)
     }
 }
+
+/// What a full-sized segment has at least, unless we asked for less: that of a peer whose path
+/// carries no more than it must (RFC 9293 3.7.1). Smaller ones are the application's choice, and
+/// wait for company.
+const SMALL_MSS: u16 = 536;
 
 /// The largest window that 16 bits and a shift of 14 express (RFC 7323, 2.3).
 const MAX_WINDOW: u32 = 65_535 << 14;
