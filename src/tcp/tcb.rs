@@ -82,9 +82,7 @@ impl Tcb {
         let advertised = negotiated.advertised;
         let rcv = ReceiveHalf::new(negotiated, config.receive_buffer, advertised);
         let mss = u32::from(snd.mss) - negotiated.timestamps.map_or(0, |_| TIMESTAMP_BYTES);
-        // RFC 6928, 2: ten segments; RFC 5681, 3.1: one where a SYN was lost.
-        let segments = if syn_lost { 1 } else { config.initial_window };
-        let start = congestion::Start::new(mss, mss.saturating_mul(segments).max(mss));
+        let start = congestion::Start::new(mss, initial_window(&config, mss, syn_lost));
         let mut tcb = Self {
             flow,
             state: State::Established,
@@ -288,6 +286,17 @@ impl Tcb {
         assert!(!waits || owed || !timers.retransmit.is_never(), "outstanding without a timer");
     }
 }
+
+/// RFC 6928, 2: ten segments, but of a large MSS only as many bytes as ten usual ones have, and two
+/// at least. RFC 5681, 3.1: one segment where a SYN was lost.
+fn initial_window(config: &Config, mss: u32, syn_lost: bool) -> u32 {
+    let segments = if syn_lost { 1 } else { config.initial_window.max(1) };
+    let bytes = segments.saturating_mul(USUAL_MSS).max(mss.saturating_mul(2));
+    segments.saturating_mul(mss).min(bytes)
+}
+
+/// The MSS of an Ethernet path, by which RFC 6928 counts.
+const USUAL_MSS: u32 = 1460;
 
 /// What timestamps take from every segment (RFC 7323, appendix A).
 pub(super) const TIMESTAMP_BYTES: u32 = 12;
