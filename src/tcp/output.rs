@@ -183,6 +183,11 @@ impl Tcb {
                 }
             }
             Choice::New(_) => {
+                if self.snd.outstanding() == 0 {
+                    // Whatever ran until now (the override of a small window, say) was not the
+                    // time-out of this segment (RFC 6298 5.1).
+                    self.timers.retransmit = Instant::NEVER;
+                }
                 self.snd.sent(now, range.end);
                 self.rtt.time(now, range.end);
             }
