@@ -111,7 +111,8 @@ impl Tcb {
     /// Remembers where the congestion window, and nothing else, has stopped us.
     fn note_limit(&mut self) {
         let waiting = self.snd.unsent().min(self.snd.usable());
-        if waiting > 0 && self.room() < waiting.min(self.mss()) {
+        let resending = self.recovery.resend_waits() && self.recovery.resend().is_some();
+        if resending || waiting > 0 && self.room() < waiting.min(self.mss()) {
             self.limited_to = self.snd.nxt;
         }
     }
