@@ -21,6 +21,9 @@ mod time_wait;
 mod timers;
 mod timestamps;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,114 @@
+//! FIN (RFC 9293 3.10.7.4, eighth).
+
+use super::script::{At, at};
+
+/// It takes a number, is acknowledged at once and moves the state on.
+#[test]
+fn moves_on() {
+    at(At::Established).rows(&[
+        (
+            "alone",
+            "< F. 1:1(0) ack 1; > . 1:1(0) ack 2; state CloseWait; signal READABLE; ended read",
+        ),
+        ("with text", "< FP. 1:11(10) ack 1; > . 1:1(0) ack 12; state CloseWait; readable 10"),
+        ("before its text", "< F. 11:11(0) ack 1; > . 1:1(0) ack 1; state Established; ended none"),
+        (
+            "then its text",
+            "< F. 11:11(0) ack 1; >+; < P. 1:11(10) ack 1; > . 1:1(0) ack 12; state CloseWait
+             readable 10",
+        ),
+        (
+            "on text out of order",
+            "< FP. 11:21(10) ack 1; >+; < P. 1:11(10) ack 1; > . 1:1(0) ack 22; state CloseWait
+             read 20",
+        ),
+        (
+            "on text known already",
+            "< P. 1:11(10) ack 1; < FP. 1:11(10) ack 1; > . 1:1(0) ack 12; state CloseWait
+             readable 10",
+        ),
+        (
+            "on text known in part",
+            "< P. 1:6(5) ack 1; < FP. 1:11(10) ack 1; > . 1:1(0) ack 12; read 10",
+        ),
+        (
+            "with an ack of new data",
+            "write 10; >+; < F. 1:1(0) ack 11; > . 11:11(0) ack 2; timer never",
+        ),
+        (
+            "twice, out of order",
+            "< F. 11:11(0) ack 1; >+; < F. 11:11(0) ack 1; > . 1:1(0) ack 1; < P. 1:11(10) ack 1
+             > . 1:1(0) ack 12",
+        ),
+        (
+            "a second one further on",
+            "< F. 1:1(0) ack 1; >+; < F. 9:9(0) ack 1; >*; state CloseWait",
+        ),
+        ("urgent with it", "< FP.U 1:11(10) ack 1 urg 9; > . 1:1(0) ack 12; signal URGENT"),
+    ]);
+}
+
+/// Where the window ends.
+#[test]
+fn at_the_edge() {
+    at(At::Established).receive_buffer(1_000).rows(&[
+        // Beside the RFC, as Linux: a FIN needs no buffer.
+        (
+            "at the right edge",
+            "< F. 1:1001(1000) ack 1; > . 1:1(0) ack 1002; state CloseWait; read 1000; >*",
+        ),
+        (
+            "beyond the window is cut off",
+            "< F. 1:1101(1100) ack 1; >*; state Established; readable 1000; +40ms; >*",
+        ),
+        (
+            "as the last number",
+            "< F. 1:1000(999) ack 1; > . 1:1(0) ack 1001; state CloseWait; readable 999",
+        ),
+        (
+            "cut off, then again",
+            "< F. 1:1101(1100) ack 1; >*; +40ms; >*; read 1000; >*; < F. 1001:1001(0) ack 1
+             > . 1:1(0) ack 1002; state CloseWait",
+        ),
+    ]);
+}
+
+/// FIN-WAIT-1 and FIN-WAIT-2: the peer closes too.
+#[test]
+fn after_ours() {
+    at(At::FinWait1).rows(&[
+        ("without our ack", "< F. 1:1(0) ack 1; > . 2:2(0) ack 2; state Closing"),
+        ("with our ack", "< F. 1:1(0) ack 2; > . 2:2(0) ack 2; state TimeWait"),
+        (
+            "with text and our ack",
+            "< FP. 1:11(10) ack 2; > . 2:2(0) ack 12; state TimeWait; readable 10; read 10",
+        ),
+        ("out of order with our ack", "< F. 11:11(0) ack 2; > . 2:2(0) ack 1; state FinWait2"),
+    ]);
+    at(At::FinWait2).rows(&[
+        ("alone", "< F. 1:1(0) ack 2; > . 2:2(0) ack 2; state TimeWait; ended both"),
+        (
+            "with text",
+            "< FP. 1:11(10) ack 2; > . 2:2(0) ack 12; state TimeWait; readable 10; read 10",
+        ),
+        (
+            "out of order",
+            "< F. 11:11(0) ack 2; > . 2:2(0) ack 1; state FinWait2; < P. 1:11(10) ack 2
+             > . 2:2(0) ack 12; state TimeWait",
+        ),
+    ]);
+}
+
+/// Sent again, because our ACK was lost: acknowledged again, nothing moves.
+#[test]
+fn again() {
+    for state in [At::CloseWait, At::Closing, At::LastAck] {
+        at(state).rows(&[(
+            "acknowledged again",
+            "< F. 1:1(0) ack 1; > . {snd}:{snd}(0) ack 2; error none; nosignal CLOSED",
+        )]);
+    }
+    at(At::CloseWait).rows(&[("stays", "< F. 1:1(0) ack 1; >+; state CloseWait")]);
+    at(At::Closing).rows(&[("stays", "< F. 1:1(0) ack 1; >+; state Closing")]);
+    at(At::LastAck).rows(&[("stays", "< F. 1:1(0) ack 1; >+; state LastAck")]);
+}

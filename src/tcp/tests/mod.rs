@@ -1,0 +1,32 @@
+//! Rows: one segment in, one outcome. A file a subject, a table a section of an RFC.
+//!
+//! `harness` holds a connection in virtual time, `script` the language that the rows are written
+//! in.
+
+mod harness;
+mod script;
+
+mod acceptability;
+mod ack;
+mod api;
+mod closing;
+mod fast_retransmit;
+mod fin;
+mod handshake;
+mod icmp;
+mod keepalive;
+mod persist;
+mod receiving;
+mod reset;
+mod retransmission;
+mod sack;
+mod sending;
+mod states;
+mod syn;
+mod syn_received;
+mod syn_sent;
+mod text;
+mod time_wait;
+mod timestamps;
+mod urgent;
+mod window;
