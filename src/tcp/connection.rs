@@ -434,7 +434,7 @@ impl Connection {
         pool: &Pool,
     ) -> Reaction {
         let Phase::Opening(opening) = &self.phase else { return Reaction::default() };
-        let lost = opening.retries > 0;
+        let lost = opening.retries > 1;
         let birth = &opening.birth;
         let config = Arc::clone(&birth.config);
         let mut tcb = Box::new(Tcb::new(now, birth.flow, birth.iss, config, negotiated, lost));

@@ -69,7 +69,7 @@ pub(super) struct Ending {
 }
 
 impl Tcb {
-    /// The handshake is complete. `syn_lost`: our SYN had to be repeated.
+    /// The handshake is complete. `syn_lost`: our SYN had to be repeated, more than once.
     pub(super) fn new(
         now: Instant,
         flow: Flow,
@@ -178,7 +178,12 @@ impl Tcb {
         self.timers.retransmit = if self.snd.window_closed() {
             // RFC 9293 3.8.6.1, SHLD-29, SHLD-30: one RTO after it closed, then ever more rarely.
             let wait = rto.saturating_mul(1 << self.snd.probes.min(20)).min(self.config.rto_max);
-            (now + wait).min((self.heard_at + self.patience()).max(now + self.config.rto_min))
+            let end = if self.snd.outstanding() > 0 {
+                self.snd.stuck_since + self.patience()
+            } else {
+                Instant::NEVER
+            };
+            (now + wait).min(end.max(now + self.config.rto_min))
         } else if self.snd.outstanding() > 0 {
             (now + rto).min((self.snd.stuck_since + self.patience()).max(now))
         } else if self.snd.has_unsent() {
@@ -215,7 +220,8 @@ impl Tcb {
     fn on_retransmit_timer(&mut self, now: Instant) {
         if self.snd.window_closed() {
             // MUST-37: as long as the peer answers, a closed window is no reason to give up.
-            if now - self.heard_at >= self.patience() {
+            // Only a probe that is under way can lack an answer.
+            if self.snd.outstanding() > 0 && now - self.snd.stuck_since >= self.patience() {
                 return self.give_up();
             }
             self.snd.probe_due = true;
@@ -288,7 +294,7 @@ impl Tcb {
 }
 
 /// RFC 6928, 2: ten segments, but of a large MSS only as many bytes as ten usual ones have, and two
-/// at least. RFC 5681, 3.1: one segment where a SYN was lost.
+/// at least. One segment where a SYN was lost (RFC 5681, 3.1), which one repetition does not prove.
 fn initial_window(config: &Config, mss: u32, syn_lost: bool) -> u32 {
     let segments = if syn_lost { 1 } else { config.initial_window.max(1) };
     let bytes = segments.saturating_mul(USUAL_MSS).max(mss.saturating_mul(2));

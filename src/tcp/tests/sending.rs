@@ -156,8 +156,13 @@ fn initial_window() {
         ),
         (
             "one SYN sent again does not shrink it (RFC 6928 2)",
-            "open; >+; +1s; >+; < S. 0:0(0) ack 1 win 65535 <mss 1460>; >+; write 40000; >+
-             state Established",
+            "open; >+; +1s; >+; < S. 0:0(0) ack 1 win 65535 <mss 1460>; >+; write 40000
+             burst 1 10 1460",
+        ),
+        (
+            "two do (RFC 5681 3.1)",
+            "open; >+; +3s; >+; < S. 0:0(0) ack 1 win 65535 <mss 1460>; >+; write 40000
+             burst 1 1 1460",
         ),
     ]);
 }
