@@ -1,2 +1,52 @@
-//! The command.
-fn main() {}
+//! The command: a TCP over a TUN device, at work.
+
+mod connect;
+mod demos;
+mod options;
+mod ping;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a command ends with when it fails: a text for people, the cause included.
+type Failure = Box<dyn std::error::Error>;
+
+/// A userspace TCP over a TUN device.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+First, once:   sudo ./scripts/setup_tun.sh      makes tun0, with the kernel at 192.0.2.1
+Then:          tuntcp serve                     answers at 192.0.2.2
+and:           nc 192.0.2.2 7                   talks to its echo server
+               tcpdump -ni tun0                 watches
+
+RUST_LOG=debug says what is refused and why, RUST_LOG=tuntcp::wire=trace shows every segment in
+packetdrill's notation.";
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Arguments),
+    Connect(connect::Arguments),
+    Ping(ping::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    let outcome = match arguments.command {
+        Command::Serve(arguments) => serve::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Connect(arguments) => connect::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Ping(arguments) => ping::run(&arguments),
+    };
+    outcome.unwrap_or_else(|failure| {
+        eprintln!("tuntcp: {failure}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,149 @@
+//! `tuntcp serve`: the demo servers.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use nix::sys::signal::{SigSet, Signal};
+use tuntcp::{Host, TcpListener};
+
+use crate::Failure;
+use crate::demos::{self, Demo};
+use crate::options::HostOptions;
+
+/// Run the demo servers until SIGINT or SIGTERM
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// What to serve, and where: a service at its well-known port, or at another
+    #[arg(value_name = "SERVICE[=PORT]", default_values = ["echo", "discard", "daytime", "chargen"])]
+    services: Vec<Service>,
+
+    #[command(flatten)]
+    host: HostOptions,
+}
+
+const EXAMPLES: &str = "\
+Services:
+  echo     7   sends back what it gets (RFC 862)       nc 192.0.2.2 7
+  discard  9   throws away what it gets (RFC 863)      nc 192.0.2.2 9 < file
+  daytime 13   says what time it is (RFC 867)          nc 192.0.2.2 13
+  chargen 19   never stops talking (RFC 864)           nc 192.0.2.2 19 | head
+
+Examples:
+  tuntcp serve                                         all four
+  tuntcp serve echo=7007 chargen                       two of them, one elsewhere
+  tuntcp serve --impair loss=5%,delay=20ms             over a bad wire
+  tuntcp serve --capture echo.pcapng                   and look at it with Wireshark";
+
+/// A demo and its port.
+#[derive(Clone)]
+struct Service {
+    demo: &'static Demo,
+    port: u16,
+}
+
+impl FromStr for Service {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, port) =
+            text.split_once('=').map_or((text, None), |(name, port)| (name, Some(port)));
+        let demo = demos::ALL.iter().find(|demo| demo.name == name).ok_or_else(|| {
+            let known: Vec<_> = demos::ALL.iter().map(|demo| demo.name).collect();
+            format!("there is no service '{name}'; there are {}", known.join(", "))
+        })?;
+        let port = match port.map(str::parse) {
+            None => demo.port,
+            Some(Ok(port)) if port > 0 => port,
+            _ => return Err(format!("'{}' is no port from 1 to 65535", port.unwrap_or(""))),
+        };
+        Ok(Self { demo, port })
+    }
+}
+
+/// Why serving ends.
+enum End {
+    /// A signal asked for it.
+    Asked(Signal),
+    /// A listener failed: the host is down.
+    Down,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let (tell, told) = mpsc::channel();
+    watch_signals(tell.clone())?;
+    let host = arguments.host.start()?;
+    let mut ready = format!("ready {}", arguments.host.address());
+    for service in &arguments.services {
+        serve(&host, SocketAddr::new(arguments.host.address(), service.port), service, &tell)?;
+        ready.push_str(&format!(" {}={}", service.demo.name, service.port));
+    }
+    println!("{ready}");
+
+    match told.recv()? {
+        End::Asked(signal) => {
+            log::info!("{signal}: closing");
+            drop(host);
+            Ok(())
+        }
+        End::Down => {
+            let error = host.wait_down(Some(Duration::from_secs(1)));
+            let cause = error.map_or("the stack stopped".into(), |error| error.to_string());
+            Err(format!(
+                "{cause}; set the device up again and restart: sudo ./scripts/setup_tun.sh"
+            )
+            .into())
+        }
+    }
+}
+
+/// SIGINT and SIGTERM become messages. They are blocked before any other thread starts, so that
+/// only the one that waits for them gets them.
+fn watch_signals(tell: Sender<End>) -> Result<(), Failure> {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGINT);
+    signals.add(Signal::SIGTERM);
+    signals.thread_block()?;
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        if let Ok(signal) = signals.wait() {
+            // Nobody to tell: the program is ending already.
+            let _ = tell.send(End::Asked(signal));
+        }
+    })?;
+    Ok(())
+}
+
+/// Accepts in a thread of its own, and gives each client another.
+fn serve(
+    host: &Host,
+    at: SocketAddr,
+    service: &Service,
+    tell: &Sender<End>,
+) -> Result<(), Failure> {
+    let demo = service.demo;
+    let listener = TcpListener::bind(host, at)
+        .map_err(|error| format!("cannot listen at {at} for {}: {error}", demo.name))?;
+    let tell = tell.clone();
+    thread::Builder::new().name(demo.name.into()).spawn(move || {
+        loop {
+            let Ok((stream, client)) = listener.accept() else {
+                let _ = tell.send(End::Down);
+                return;
+            };
+            log::info!("{}: {client} connected", demo.name);
+            let started = thread::Builder::new().spawn(move || match (demo.serve)(stream) {
+                Ok(()) => log::info!("{}: {client} is done", demo.name),
+                Err(error) => log::info!("{}: {client}: {error}", demo.name),
+            });
+            if let Err(error) = started {
+                // Its stream was dropped with the thread that it was for: the client is told.
+                log::warn!("{}: no thread for {client}: {error}", demo.name);
+            }
+        }
+    })?;
+    Ok(())
+}
