@@ -1,0 +1,10 @@
+//! Linux's own TCP and real programs against the stack, over a real TUN.
+//!
+//! Each test makes a network namespace for its own thread; the TUN, the server and every client
+//! that it starts live there and nowhere else.
+
+mod clients;
+mod faults;
+mod transfers;
+mod wire;
+mod world;

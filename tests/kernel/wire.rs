@@ -1,0 +1,89 @@
+//! What tshark thinks of our packets.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::world::{World, connect, noise, run};
+
+/// A running tcpdump that writes what crosses `tun0` to a file.
+struct Tcpdump(Child);
+
+impl Tcpdump {
+    fn start(file: &Path) -> Self {
+        let mut child = Command::new("tcpdump")
+            .args(["-Z", "root", "-ni", "tun0", "-B", "65536", "-U", "-w"])
+            .arg(file)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("tcpdump starts");
+        let stderr = child.stderr.as_mut().expect("its errors are a pipe");
+        let mut line = String::new();
+        while !line.contains("listening on") {
+            line.clear();
+            let count = BufReader::new(&mut *stderr).read_line(&mut line).expect("it is text");
+            assert!(count > 0, "tcpdump ended at once");
+        }
+        Self(child)
+    }
+
+    fn stop(mut self) {
+        kill(Pid::from_raw(self.0.id().cast_signed()), Signal::SIGINT).expect("it runs");
+        self.0.wait().expect("it ends");
+    }
+}
+
+/// How many packets of the capture a display filter matches.
+fn count(file: &Path, filter: &str) -> usize {
+    let file = file.to_str().expect("the path is text");
+    let check = ["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"];
+    let arguments = ["-n", "-r", file, "-Y", filter, "-T", "fields", "-e", "frame.number"];
+    let output = run("tshark", check.iter().chain(&arguments));
+    output.stdout.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+/// Several MiB to the echo service and back while tcpdump watches.
+#[test]
+fn tshark_finds_nothing_wrong_with_a_transfer() {
+    let world = World::new();
+    let server = world.serve(&[]);
+    let file = std::env::temp_dir().join(format!("tuntcp-wire-{}.pcap", std::process::id()));
+    let tcpdump = Tcpdump::start(&file);
+    let mut to = connect(7);
+    let mut from = to.try_clone().expect("a socket can be cloned");
+    let bytes = noise(7, 8 << 20);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // Piece by piece, as an application that has something else to do.
+            for piece in bytes.chunks(16 << 10) {
+                to.write_all(piece).expect("the stack takes it");
+            }
+            to.shutdown(Shutdown::Write).expect("the connection is open");
+        });
+        let mut got = Vec::new();
+        from.read_to_end(&mut got).expect("the stack sends it back");
+        assert!(got == bytes, "{} bytes came back of {}", got.len(), bytes.len());
+    });
+    server.stop();
+    tcpdump.stop();
+
+    assert!(count(&file, "ip.src == 192.0.2.2 && tcp.len > 0") > 1000, "the capture is there");
+    for (what, filter) in [
+        ("malformed packets", "_ws.malformed"),
+        ("bad IP checksums", "ip.checksum.status == \"Bad\""),
+        ("bad TCP checksums", "tcp.checksum.status == \"Bad\""),
+        ("retransmissions", "tcp.analysis.retransmission"),
+        ("duplicate ACKs", "tcp.analysis.duplicate_ack"),
+        ("zero windows", "tcp.analysis.zero_window"),
+        ("resets", "tcp.flags.reset == 1"),
+        ("data beyond the window", "tcp.analysis.window_full && ip.src == 192.0.2.1"),
+    ] {
+        assert_eq!(count(&file, filter), 0, "{what} in {}", file.display());
+    }
+    std::fs::remove_file(&file).expect("the capture can go");
+}
