@@ -19,8 +19,8 @@ pub(crate) struct HostOptions {
     tun: String,
 
     /// The address of the stack and its network; not the kernel's own
-    #[arg(long, value_name = "CIDR", default_value = "192.0.2.2/24")]
-    address: IpNet,
+    #[arg(long = "address", value_name = "CIDR", default_value = "192.0.2.2/24")]
+    stack: IpNet,
 
     /// Make the wire a bad one, both ways: loss=1%,delay=20ms,jitter=5ms,reorder=2%,duplicate=1%,
     /// corrupt=0.1%,rate=50mbit,queue=100,seed=7, any of them
@@ -35,7 +35,7 @@ pub(crate) struct HostOptions {
 impl HostOptions {
     /// The address of the stack.
     pub(crate) fn address(&self) -> std::net::IpAddr {
-        self.address.addr()
+        self.stack.addr()
     }
 
     /// Opens the device and starts the stack on it.
@@ -50,7 +50,7 @@ impl HostOptions {
         if let Some(spec) = &self.impair {
             device = Box::new(Impaired::new(device, spec));
         }
-        let host = Host::new(device, HostConfig::new(vec![self.address]));
+        let host = Host::new(device, HostConfig::new(vec![self.stack]));
         Ok(host.map_err(|error| format!("cannot start the stack: {error}"))?)
     }
 }
