@@ -63,7 +63,8 @@ impl Tun {
     }
 
     /// Creates an interface in the calling thread's network namespace. It has no address, is down,
-    /// and vanishes with this value. For tests and for programs that have `CAP_NET_ADMIN`.
+    /// and vanishes with this value (or a moment later, where another thread is just starting a
+    /// process). For tests and for programs that have `CAP_NET_ADMIN`.
     ///
     /// # Errors
     /// `Exists` where the name is taken, `MayNotCreate` without the capability, or another of

@@ -91,7 +91,7 @@ fn nothing_asked_nothing_done() {
 /// Four standard deviations of a binomial distribution.
 #[test]
 fn shares_are_kept() {
-    for percent in [1, 10, 50] {
+    for percent in [1_u32, 10, 50] {
         let text = format!(
             "loss={percent}%,duplicate={percent}%,corrupt={percent}%,\
                             reorder={percent}%,seed=3"
@@ -101,7 +101,7 @@ fn shares_are_kept() {
         let tally = wire.tally();
         let copies = tally.offered - tally.lost + tally.duplicated;
         assert_eq!((tally.offered, tally.delivered), (FRAMES, copies));
-        let share = percent as f64 / 100.0;
+        let share = f64::from(percent) / 100.0;
         for (what, count, of) in [
             ("lost", tally.lost, tally.offered),
             ("duplicated", tally.duplicated, tally.offered - tally.lost),

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::net::UdpSocket;
 use std::process::Command;
+use std::sync::Mutex;
 
 use nix::sched::{CloneFlags, unshare};
 use tuntcp::device::{Device, Offload, Tun, TunError, is_gone};
@@ -37,7 +38,18 @@ fn in_a_namespace() -> bool {
     false
 }
 
+/// A process that is being started holds copies of all descriptors until it runs its program,
+/// those of the tests in other threads included: who needs something closed to be gone at once
+/// closes it while there is no child.
+static CHILD: Mutex<()> = Mutex::new(());
+
+fn close<T>(open: T) {
+    let _no_child = CHILD.lock().unwrap();
+    drop(open);
+}
+
 fn ip(arguments: &str) {
+    let _one_at_a_time = CHILD.lock().unwrap();
     let status = Command::new("ip").args(arguments.split(' ')).status().expect("iproute2");
     assert!(status.success(), "ip {arguments}: {status}");
 }
@@ -59,6 +71,7 @@ fn keeps_the_contract() {
         let (tun, socket) = configured(mtu);
         assert_eq!(tun.capabilities().mtu, usize::from(mtu));
         contract::check(&tun, &socket);
+        close((tun, socket));
     }
 }
 
@@ -73,6 +86,7 @@ fn an_interface_that_persists_is_opened_again_and_again() {
         let tun = Tun::open("tun7").unwrap();
         assert_eq!((tun.name(), tun.capabilities().mtu), ("tun7", 1280));
         assert!(matches!(Tun::open("tun7"), Err(TunError::Busy { name }) if name == "tun7"));
+        close(tun);
     }
     assert!(matches!(Tun::create("tun7"), Err(TunError::Exists { .. })));
 }
@@ -84,7 +98,7 @@ fn opening_creates_nothing() {
     }
     assert!(matches!(Tun::open("tun0"), Err(TunError::Missing { name }) if name == "tun0"));
     assert!(nix::net::if_::if_nametoindex("tun0").is_err());
-    drop(Tun::create("tun0").unwrap());
+    close(Tun::create("tun0").unwrap());
     assert!(nix::net::if_::if_nametoindex("tun0").is_err(), "it vanishes with its value");
 }
 
@@ -108,7 +122,7 @@ fn without_the_capability_only_the_owner_may() {
     ip("tuntap add dev ours0 mode tun user 0");
     ip("tuntap add dev theirs0 mode tun user 12345");
     drop_net_admin();
-    Tun::open("ours0").unwrap();
+    close(Tun::open("ours0").unwrap());
     assert!(matches!(Tun::open("theirs0"), Err(TunError::NotPermitted { .. })));
     assert!(matches!(Tun::create("new0"), Err(TunError::MayNotCreate { .. })));
     let mut tun = Tun::open("ours0").unwrap();
