@@ -88,7 +88,7 @@ const RATE_UNITS: &[(&str, u64)] =
     &[("kbit", 1_000), ("mbit", 1_000_000), ("gbit", 1_000_000_000), ("bit", 1)];
 
 impl Spec {
-    /// Sets the field `name`; `false` where `value` is not acceptable.
+    /// Sets the field `name`; `None` where it does not accept `value`.
     fn set(&mut self, name: &str, value: &str) -> Option<()> {
         match name {
             "loss" => self.loss = share(value)?,
