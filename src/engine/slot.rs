@@ -45,6 +45,8 @@ pub(super) struct Inner {
     noted: bool,
     /// It was open once.
     pub(super) opened: bool,
+    /// The peer's FIN was reached, whatever has become of the connection since.
+    pub(super) peer_closed: bool,
     /// The application was told of the error that ended it.
     pub(super) error_told: bool,
 }
@@ -68,6 +70,7 @@ impl Slot {
                 writers: 0,
                 noted: false,
                 opened: false,
+                peer_closed: false,
                 error_told: false,
             }),
             readable: Condvar::new(),
@@ -126,6 +129,7 @@ impl Slot {
         let over = signals.contains(Signals::CLOSED);
         let opened = signals.contains(Signals::OPENED);
         inner.opened |= opened;
+        inner.peer_closed |= inner.connection.state().peer_closed();
         let wake_readers = inner.readers > 0 && signals.contains(Signals::READABLE);
         let wake_writers =
             inner.writers > 0 && signals.intersects(Signals::WRITABLE | Signals::OPENED);

@@ -67,18 +67,16 @@ impl Socket {
     }
 
     /// Reads into `buf`; `Ok(None)` when nothing is there yet, `Ok(Some(0))` at the end. What has
-    /// arrived comes first; then an error, told once, as by a kernel; then the end.
+    /// arrived comes first; then an error, told once, as by a kernel, unless the peer had closed
+    /// before it; then the end.
     pub fn read(&self, now: Instant, buf: &mut [u8], peek: bool) -> Result<Option<usize>, Error> {
-        if buf.is_empty() {
-            return Ok(Some(0));
-        }
         let mut inner = self.slot.lock();
         if inner.connection.readable() == 0 {
-            return if inner.connection.read_ended() {
-                inner.take_error().map_or(Ok(Some(0)), Err)
-            } else {
-                Ok(None)
-            };
+            if !inner.connection.read_ended() {
+                return Ok(None);
+            }
+            let error = if inner.peer_closed { None } else { inner.take_error() };
+            return error.map_or(Ok(Some(0)), Err);
         }
         if peek {
             return Ok(Some(inner.connection.read(buf, true)));
@@ -99,7 +97,13 @@ impl Socket {
     pub fn write(&self, now: Instant, buf: &[u8]) -> Result<Option<usize>, WriteError> {
         let mut written = 0;
         loop {
-            let room = self.room()?;
+            let Some(room) = self.room() else {
+                if written == 0 {
+                    return Err(self.write_error());
+                }
+                // The next call tells why.
+                break;
+            };
             let part = room.min(buf.len() - written).min(CHUNK);
             if part == 0 {
                 break;
@@ -115,13 +119,31 @@ impl Socket {
         Ok((written > 0 || buf.is_empty()).then_some(written))
     }
 
-    /// Bytes that may be written now.
-    fn room(&self) -> Result<usize, WriteError> {
+    /// Bytes that may be written now; `None` when writing is over.
+    fn room(&self) -> Option<usize> {
+        let inner = self.slot.lock();
+        (!inner.connection.write_ended()).then(|| inner.connection.writable())
+    }
+
+    fn write_error(&self) -> WriteError {
         let mut inner = self.slot.lock();
-        if inner.connection.write_ended() {
-            return Err(inner.take_error().map_or(WriteError::Ended, WriteError::Failed));
+        match inner.take_error() {
+            // Like Linux: who writes to a peer that has closed learns that nobody reads it.
+            Some(Error::Reset) if inner.peer_closed => WriteError::Ended,
+            error => error.map_or(WriteError::Ended, WriteError::Failed),
         }
-        Ok(inner.connection.writable())
+    }
+
+    /// Bytes that wait to be read.
+    #[must_use]
+    pub fn readable(&self) -> usize {
+        self.slot.lock().connection.readable()
+    }
+
+    /// Whether writing is over: `write` would fail.
+    #[must_use]
+    pub fn write_ended(&self) -> bool {
+        self.room().is_none()
     }
 
     /// Sleeps until `read` has something to say or `timeout` has passed (`false` then).

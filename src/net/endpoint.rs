@@ -78,7 +78,7 @@ impl Endpoint {
         let mut full = len == first.len();
         while full && let Some(buf) = bufs.next() {
             // What was read is reported; an error, which is told once, is left to the next call.
-            if self.socket.opened().is_err() {
+            if self.socket.readable() == 0 {
                 break;
             }
             let more = self.socket.read(self.clock.now(), buf, false)?.unwrap_or(0);
@@ -96,6 +96,10 @@ impl Endpoint {
         for buf in bufs {
             let mut rest: &[u8] = buf;
             loop {
+                // Whoever is told of an error shall be right that nothing was written.
+                if sent > 0 && self.socket.write_ended() {
+                    return Ok(sent);
+                }
                 let written = self.socket.write(self.clock.now(), rest)?.unwrap_or(0);
                 sent += written;
                 rest = &rest[written..];
@@ -105,10 +109,6 @@ impl Endpoint {
                 match self.wait(Until::Writable, &mut deadline) {
                     Err(_) if sent > 0 => return Ok(sent),
                     result => result?,
-                }
-                // Whoever is told of an error shall be right that nothing was written.
-                if sent > 0 && self.socket.opened().is_err() {
-                    return Ok(sent);
                 }
             }
         }

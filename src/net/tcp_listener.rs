@@ -143,7 +143,7 @@ impl TcpListener {
     ///     TcpStream::connect(&b, "192.0.2.1:80")?,
     ///     TcpStream::connect(&b, "192.0.2.1:80")?,
     /// ];
-    /// for (client, stream) in clients.into_iter().zip(listener.incoming()) {
+    /// for (client, stream) in clients.iter().zip(listener.incoming()) {
     ///     assert_eq!(stream?.peer_addr()?, client.local_addr()?);
     /// }
     /// # Ok::<(), std::io::Error>(())

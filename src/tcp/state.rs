@@ -96,4 +96,10 @@ impl State {
     pub const fn may_receive(self) -> bool {
         matches!(self, Self::Established | Self::FinWait1 | Self::FinWait2)
     }
+
+    /// Whether the peer's FIN was reached and the connection is not over yet.
+    #[must_use]
+    pub const fn peer_closed(self) -> bool {
+        matches!(self, Self::CloseWait | Self::Closing | Self::LastAck | Self::TimeWait)
+    }
 }
