@@ -134,7 +134,7 @@ impl Tcb {
             ),
             Choice::Probe => (SeqRange::of_len(self.snd.una, 1), Flags::empty()),
             Choice::KeepAlive => (SeqRange::of_len(self.snd.nxt - 1, 0), Flags::empty()),
-            Choice::Ack => (SeqRange::of_len(self.snd.nxt, 0), Flags::empty()),
+            Choice::Ack => (SeqRange::of_len(self.snd.bare_seq(), 0), Flags::empty()),
         };
         let queue_end = self.snd.queue_end();
         let text = SeqRange { start: range.start, end: range.end.earlier(queue_end) };

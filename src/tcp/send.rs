@@ -125,6 +125,17 @@ impl SendHalf {
         self.una + self.wnd
     }
 
+    /// The sequence number of a segment without text: SND.NXT, unless that lies beyond the peer's
+    /// window, where a probe has led us. The peer would refuse the segment there, and with it the
+    /// acknowledgement; two ends that probe each other would never hear each other again. What
+    /// the shift cannot express is not beyond (RFC 7323 2.4).
+    pub(super) fn bare_seq(&self) -> SeqNum {
+        let edge = self.window_edge();
+        let rounding = (1 << self.shift) - 1;
+        let inside = self.wnd > 0 && !self.nxt.after(edge + rounding);
+        if inside { self.nxt } else { self.nxt.earlier(edge) }
+    }
+
     /// What the peer's window leaves beyond SND.NXT. Nothing when the window shrank below what is
     /// outstanding (RFC 9293 3.8.6, MUST-34, SHLD-15).
     pub(super) fn usable(&self) -> u32 {

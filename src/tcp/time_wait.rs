@@ -159,7 +159,7 @@ impl Over {
     /// An open connection has ended.
     pub(super) fn of_open(now: Instant, tcb: &mut Tcb, ending: Ending) -> Self {
         // RFC 9293 3.10.5: the number that the peer expects, and RFC 7323 5.2: timestamps.
-        let reset = Reset { seq: tcb.snd.nxt, ack: Some(tcb.rcv.nxt) };
+        let reset = Reset { seq: tcb.snd.bare_seq(), ack: Some(tcb.rcv.nxt) };
         let options = Options {
             timestamps: tcb.timestamps.map(|clock| clock.option(now)),
             ..Options::default()
