@@ -163,10 +163,12 @@ impl ReceiveHalf {
         if self.ended {
             return false;
         }
-        let candidate = self.nxt + self.free();
+        // No more than the window field can express, or every read would be worth an update.
+        let offer = self.free().min(u32::from(u16::MAX) << self.shift);
+        let candidate = self.nxt + offer;
         candidate.after(self.edge)
             && candidate.since(self.edge) >= self.step()
-            && u64::from(self.free()) >= 2 * u64::from(self.wnd())
+            && u64::from(offer) >= 2 * u64::from(self.wnd())
     }
 
     /// The SACK blocks to report, at most `max` (RFC 2018, 4).
