@@ -34,7 +34,9 @@ pub struct Config {
     pub initial_window: u32,
     /// Retransmission time-out before the first sample (RFC 6298, 2.1). Default 1 s.
     pub rto_initial: Duration,
-    /// Least retransmission time-out. RFC 6298, 2.4 says 1 s; like Linux we begin at 200 ms.
+    /// Least variance term of the retransmission time-out, which so lies that much above the mean
+    /// round trip at least: room for an acknowledgement that the peer delays. RFC 6298, 2.4 says
+    /// 1 s for the whole; like Linux we begin at 200 ms.
     pub rto_min: Duration,
     /// Greatest retransmission time-out and probe interval (RFC 6298, 2.5: at least 60 s).
     /// Default 120 s.

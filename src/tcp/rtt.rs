@@ -60,8 +60,10 @@ impl Rtt {
             }
         };
         self.smoothed = Some(smoothed);
-        let rto = smoothed + (self.variance * 4).max(GRANULARITY);
-        self.rto = rto.clamp(config.rto_min, config.rto_max);
+        // The least holds for the variance term alone, as in Linux: an acknowledgement that the
+        // peer delays comes after a round trip and that delay, however steady the path is.
+        let spread = (self.variance * 4).max(config.rto_min).max(GRANULARITY);
+        self.rto = (smoothed + spread).min(config.rto_max);
         self.backoff = 0;
     }
 

@@ -15,7 +15,10 @@ fn samples() {
     let second = "write 100; >+; +100ms; < . 1:1(0) ack 101";
     open().rows(&[
         ("the handshake is the first", "write 100; >+; timer 300ms"),
-        ("the same again: 100 + 4 * 37.5", &format!("{second}; write 100; >+; timer 250ms")),
+        (
+            "the same again: 100 + 200, for 4 * 37.5 is less",
+            &format!("{second}; write 100; >+; timer 300ms"),
+        ),
         (
             "then 200: 112.5 + 4 * 53.125",
             &format!(
@@ -29,7 +32,7 @@ fn samples() {
     ]);
     open()
         .config(|config| config.rto_min = Duration::from_secs(1))
-        .rows(&[("at least the minimum", "write 100; >+; timer 1s")]);
+        .rows(&[("100 and the least spread", "write 100; >+; timer 1100ms")]);
     at(At::Nothing).rows(&[
         ("a second before any sample", "open; >+; timer 1s"),
         (
@@ -63,10 +66,10 @@ fn karn() {
             "write 100; >+; +300ms; >+; +10ms; < . 1:1(0) ack 101; write 100; >+; timer 600ms",
         ),
         (
-            "the next clean one counts: 100 + 4 * 37.5",
+            "the next clean one counts: 100 + 200, for 4 * 37.5 is less",
             "write 100; >+; +300ms; >+; +10ms; < . 1:1(0) ack 101; write 100; >+; +100ms
              < . 1:1(0) ack 201
-             write 100; >+; timer 250ms",
+             write 100; >+; timer 300ms",
         ),
         (
             "not of what was sent before the loss either",

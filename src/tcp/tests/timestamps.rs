@@ -167,8 +167,8 @@ fn clock() {
 fn round_trips() {
     open().rows(&[
         (
-            "a sample: 100 + 4 * 37.5",
-            "write 100; >+; +100ms; < . 1:1(0) ack 101; write 100; >+; timer 250ms",
+            "a sample: 100 + 200, for 4 * 37.5 is less",
+            "write 100; >+; +100ms; < . 1:1(0) ack 101; write 100; >+; timer 300ms",
         ),
         (
             "of what was sent twice, the second: 10 ms ago",
