@@ -47,7 +47,8 @@ fn nc_reads_daytime_and_chargen_and_is_refused_elsewhere() {
     assert!(lines.chunks(74).all(|line| line.ends_with(b"\r\n")), "chargen's lines are 72 long");
     drop(stream);
 
-    let refused = Command::new("nc").args(["-w", "30", "192.0.2.2", "4"]).output().expect("nc runs");
+    let refused =
+        Command::new("nc").args(["-w", "30", "192.0.2.2", "4"]).output().expect("nc runs");
     assert!(!refused.status.success(), "nobody listens at port 4");
     server.stop();
 }

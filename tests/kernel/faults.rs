@@ -25,9 +25,7 @@ fn a_client_vanishes() {
 }
 
 fn bound_to(local: &str, port: u16) -> TcpStream {
-    use nix::sys::socket::{
-        AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket,
-    };
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
     use std::os::fd::AsRawFd;
     use std::str::FromStr;
 

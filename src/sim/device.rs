@@ -1,0 +1,107 @@
+//! How does an engine reach the simulated wire? Through two queues that the network empties and
+//! fills.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::device::{Capabilities, Device, Offload, Received};
+use crate::time::Instant;
+
+/// The device of a simulated host: frames wait in memory until the network carries them.
+///
+/// Clones are handles to the same device: the engine has one, the network another. Who drives an
+/// engine by hand may use it without a [`Network`](super::Network).
+#[derive(Clone, Debug)]
+pub struct SimDevice {
+    mtu: usize,
+    queues: Arc<Mutex<Queues>>,
+}
+
+#[derive(Debug, Default)]
+struct Queues {
+    inbox: VecDeque<Vec<u8>>,
+    outbox: VecDeque<Vec<u8>>,
+    woken: bool,
+}
+
+impl SimDevice {
+    /// A device that carries IP packets of up to `mtu` bytes.
+    #[must_use]
+    pub fn new(mtu: usize) -> Self {
+        Self { mtu, queues: Arc::default() }
+    }
+
+    /// Puts a frame where the engine's next turn finds it; `false` (and the frame is lost) when it
+    /// is larger than the MTU.
+    pub fn deliver(&self, frame: Vec<u8>) -> bool {
+        let fits = frame.len() <= self.mtu;
+        if fits {
+            self.queues().inbox.push_back(frame);
+        }
+        fits
+    }
+
+    /// Takes the oldest frame that the engine has sent.
+    #[must_use]
+    pub fn take_sent(&self) -> Option<Vec<u8>> {
+        self.queues().outbox.pop_front()
+    }
+
+    /// Whether a frame waits for the engine.
+    #[must_use]
+    pub fn has_received(&self) -> bool {
+        !self.queues().inbox.is_empty()
+    }
+
+    /// Whether a frame waits for the wire.
+    #[must_use]
+    pub fn has_sent(&self) -> bool {
+        !self.queues().outbox.is_empty()
+    }
+
+    /// Whether somebody has called `wake` since the last `take_woken`.
+    #[must_use]
+    pub fn is_woken(&self) -> bool {
+        self.queues().woken
+    }
+
+    /// The same, and forgets it.
+    #[must_use]
+    pub fn take_woken(&self) -> bool {
+        std::mem::take(&mut self.queues().woken)
+    }
+
+    /// The queues hold plain frames: they are whole even if a thread died while it held the lock.
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Device for SimDevice {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { mtu: self.mtu, max_frame: self.mtu }
+    }
+
+    fn receive(&self, _now: Instant, frame: &mut [u8]) -> io::Result<Option<Received>> {
+        let Some(arrived) = self.queues().inbox.pop_front() else {
+            return Ok(None);
+        };
+        frame[..arrived.len()].copy_from_slice(&arrived);
+        Ok(Some(Received { len: arrived.len(), vouched: false, wire_segments: 1 }))
+    }
+
+    fn transmit(&self, _now: Instant, frame: &[u8], _offload: Offload) -> io::Result<()> {
+        self.queues().outbox.push_back(frame.to_vec());
+        Ok(())
+    }
+
+    fn wait(&self, _timeout: Option<Duration>) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "nobody may sleep in virtual time"))
+    }
+
+    fn wake(&self) {
+        self.queues().woken = true;
+    }
+}

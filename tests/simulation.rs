@@ -1,0 +1,18 @@
+//! The real engine between two or more hosts in virtual time.
+
+#[path = "simulation/bulk.rs"]
+mod bulk;
+#[path = "simulation/crowds.rs"]
+mod crowds;
+#[path = "simulation/endings.rs"]
+mod endings;
+#[path = "simulation/invariants.rs"]
+mod invariants;
+#[path = "simulation/openings.rs"]
+mod openings;
+#[path = "simulation/seeds.rs"]
+mod seeds;
+#[path = "simulation/silence.rs"]
+mod silence;
+#[path = "simulation/world.rs"]
+mod world;
