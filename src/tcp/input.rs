@@ -157,13 +157,18 @@ impl Tcb {
         }
         let wnd = segment.window.scaled(self.snd.shift);
         let had = self.snd.wnd;
+        let mut restart = false;
         if ack.after(self.snd.una) {
-            self.take_new_ack(now, segment, ack);
+            restart = self.take_new_ack(now, segment, ack);
         } else if self.is_duplicate(segment, ack, wnd) {
             self.take_duplicate(now, segment);
         }
         if !ack.before(self.snd.una) && self.snd.update_window(segment.seq, ack, wnd) {
             self.window_moved(now, had);
+        }
+        if restart {
+            // After the window was taken over: it decides which timer it is.
+            self.arm_retransmit(now);
         }
         if self.snd.window_closed() {
             // The peer answers: the backoff of the probes goes on, patience begins anew.
@@ -189,8 +194,9 @@ impl Tcb {
         self.recovery.on_duplicate(now, sent, sacked, mss, self.congestion.as_mut());
     }
 
-    /// SND.UNA < SEG.ACK =< SND.NXT.
-    fn take_new_ack(&mut self, now: Instant, segment: &Segment<'_>, ack: SeqNum) {
+    /// SND.UNA < SEG.ACK =< SND.NXT. Whether the retransmission timer shall start anew
+    /// (RFC 6298 5.2, 5.3).
+    fn take_new_ack(&mut self, now: Instant, segment: &Segment<'_>, ack: SeqNum) -> bool {
         let bytes = ack.since(self.snd.una);
         let flight = self.snd.outstanding();
         let in_recovery = self.recovery.in_fast_recovery();
@@ -207,10 +213,6 @@ impl Tcb {
         });
         let (sent, mss) = (self.sent(), self.mss());
         let restart = self.recovery.on_progress(now, bytes, sent, mss, self.congestion.as_mut());
-        if restart || sent.is_empty() {
-            // RFC 6298 5.2, 5.3.
-            self.arm_retransmit(now);
-        }
         if self.snd.queue.len() * 3 <= self.config.send_buffer * 2 {
             // A third of the buffer is free: worth waking a writer for.
             self.signals |= Signals::WRITABLE;
@@ -218,6 +220,7 @@ impl Tcb {
         if fin_acked {
             self.fin_acknowledged(now);
         }
+        restart || sent.is_empty()
     }
 
     /// A sample from the segment that is timed, or, where retransmission has spoilt that, from the

@@ -61,7 +61,7 @@ fn ancient() {
         at(state).rows(&[
             (
                 "one too old",
-                "< P. {rcv}:{rcv+10}(10) ack {una-65537}; > . {snd}:{snd}(0) ack {rcv}
+                "< P. {rcv}:{rcv+10}(10) ack {una-65536}; > . {snd}:{snd}(0) ack {rcv}
                  discard AncientAck; readable 0",
             ),
             (

@@ -158,6 +158,56 @@ fn congestion_avoidance() {
     )]);
 }
 
+/// RFC 6582 3.2, step 3: what a partial ACK takes from the window, and what a full one leaves.
+#[test]
+fn deflation() {
+    let (entered, more) = (entered(), "write 40000; burst 1 10 1460");
+    open().rows(&[
+        (
+            // 18,980 - 2,920 + 1,460 = 17,520, of which 16,060 fly.
+            "partial",
+            &format!(
+                "{entered}; {}; > . 17521:18981(1460) ack 1; < . 1:1(0) ack 2921
+                 > . 2921:4381(1460) ack 1; > . 18981:20441(1460) ack 1",
+                dups(5)
+            ),
+        ),
+        (
+            // min(7,300, max(0, 1,460) + 1,460).
+            "full",
+            &format!(
+                "{more}; {DUP}; >+; {DUP}; >+; {DUP}; >+; < . 1:1(0) ack 17521; burst 17521 2 1460"
+            ),
+        ),
+        (
+            // min(7,300, 4,380 + 1,460): 5,840, of which 4,380 fly.
+            "full, some in flight",
+            &format!(
+                "{more}; {DUP}; >+; {DUP}; >+; {DUP}; >+; {}; >+; {DUP}; >+; {DUP}; >+
+                 < . 1:1(0) ack 17521; burst 21901 1 1460",
+                dups(5)
+            ),
+        ),
+    ]);
+}
+
+/// RFC 6298 5: a segment that was sent again waits a whole RTO.
+#[test]
+fn timer() {
+    let entered = entered();
+    open().rows(&[
+        ("since the fast retransmit", &format!("+50ms; {entered}; timer 300ms")),
+        (
+            "not since the first transmission",
+            &format!("{TEN}; {DUP}; >+; +200ms; {DUP}; >+; {DUP}; >+; timer 300ms"),
+        ),
+        (
+            "since a partial ack's",
+            &format!("{entered}; +200ms; < . 1:1(0) ack 2921; >+; timer 300ms"),
+        ),
+    ]);
+}
+
 /// RFC 6582 3.2, step 1: duplicates of what a time-out repeats start no fast retransmit.
 #[test]
 fn recover_guard() {
@@ -169,6 +219,13 @@ fn recover_guard() {
             &format!(
                 "{four}; < . 1:1(0) ack 1461; burst 1461 2 1460; < . 1:1(0) ack 1461
                       < . 1:1(0) ack 1461; < . 1:1(0) ack 1461; < . 1:1(0) ack 1461"
+            ),
+        ),
+        (
+            "recover itself is not enough",
+            &format!(
+                "{four}; < . 1:1(0) ack 5841; write 2920; burst 5841 2 1460; < . 1:1(0) ack 5841
+                 < . 1:1(0) ack 5841; < . 1:1(0) ack 5841; < . 1:1(0) ack 5841"
             ),
         ),
         (

@@ -1,6 +1,8 @@
 //! ICMP errors about our segments (RFC 9293 3.9.2.2; RFC 5927 4.1, 5).
 
+use super::harness::Harness;
 use super::script::{At, at};
+use crate::tcp::Error;
 
 /// SHLD-26: a hard error ends an attempt to connect, if it quotes our SYN.
 #[test]
@@ -46,6 +48,22 @@ fn once_open() {
              > P. 1:11(10) ack 11",
         ),
     ]);
+}
+
+/// MUST-47, SHLD-25, RFC 5927 4.1: noted for whoever asks, if it quotes what is outstanding.
+#[test]
+fn soft_error() {
+    let mut harness = at(At::Established).start();
+    let noted = |harness: &mut Harness| {
+        let now = harness.now;
+        harness.connection().info(now).soft_error
+    };
+    harness.must("icmp 1 Unreachable; write 100; >+; icmp 0 Unreachable; icmp 101 Unreachable");
+    assert_eq!(noted(&mut harness), None);
+    harness.must("icmp 100 Unreachable; state Established; error none");
+    assert_eq!(noted(&mut harness), Some(Error::Unreachable));
+    harness.must("< . 1:1(0) ack 101");
+    assert_eq!(noted(&mut harness), None);
 }
 
 /// After the end nothing happens any more.

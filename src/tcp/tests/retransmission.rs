@@ -42,7 +42,7 @@ fn samples() {
         (
             "Karn: no sample of a SYN that was sent twice",
             "open; >+; +1s; >+; +500ms; < S. 0:0(0) ack 1 win 65535 <mss 1460>; >+; write 100
-             >+; +900ms",
+             >+; timer 3s",
         ),
         (
             "a long way: 700 + 4 * 350",
@@ -70,6 +70,11 @@ fn karn() {
             "write 100; >+; +300ms; >+; +10ms; < . 1:1(0) ack 101; write 100; >+; +100ms
              < . 1:1(0) ack 201
              write 100; >+; timer 300ms",
+        ),
+        (
+            "nor of a fast retransmission",
+            "write 5840; >+; +100ms; < . 1:1(0) ack 1; < . 1:1(0) ack 1; < . 1:1(0) ack 1; >+; +10ms
+             < . 1:1(0) ack 5841; write 100; >+; timer 300ms",
         ),
         (
             "not of what was sent before the loss either",

@@ -108,6 +108,15 @@ fn silly_window() {
             "half of the largest window goes",
             "< . 1:1(0) ack 1 win 500; write 1000; > . 1:501(500) ack 1",
         ),
+        (
+            "the largest counts",
+            "< . 1:1(0) ack 1 win 4000; < . 1:1(0) ack 1 win 1000; write 2000; +199ms",
+        ),
+        (
+            "the override counts once",
+            "< . 1:1(0) ack 1 win 499; write 2000; +200ms; > . 1:500(499) ack 1
+             < . 1:1(0) ack 500 win 300; +199ms; +1ms; > . 500:800(300) ack 1",
+        ),
         ("less does not", "< . 1:1(0) ack 1 win 499; write 1000; +199ms"),
         ("a window below the MSS is filled", "write 2000; > . 1:1001(1000) ack 1"),
     ]);
@@ -200,6 +209,11 @@ fn loss_window() {
             "then two",
             "write 14600; burst 1 10 1460; +300ms; > . 1:1461(1460) ack 1; < . 1:1(0) ack 1461
              burst 1461 2 1460",
+        ),
+        (
+            "one more for an ack of two (RFC 3465 2.3)",
+            "write 14600; burst 1 10 1460; +300ms; >+; < . 1:1(0) ack 1461; burst 1461 2 1460
+             < . 1:1(0) ack 4381; burst 4381 3 1460",
         ),
         (
             "then four",

@@ -19,8 +19,13 @@ fn update() {
         ("newer number", "< P. 1:11(10) ack 1 win 2000; write 5000; > . 1:1461(1460) ack 11; >*"),
         (
             "newer number, older ack",
-            "write 10; >+; < . 1:1(0) ack 11; < P. 1:11(10) ack 1 win 2000; +40ms; >+
+            "write 10; >+; < P. 1:11(10) ack 11; < P. 11:21(10) ack 1 win 2000; +40ms; >*
              write 5000; burst 11 3 1460; >*",
+        ),
+        (
+            "not updated: the edge stays where it was",
+            "< P. 1:11(10) ack 1; < P. 11:21(10) ack 1 win 2920; write 9000; burst 1 2 1460
+             < P. 5:31(26) ack 1461 win 9000; +40ms; > . 2921:2921(0) ack 31",
         ),
         (
             "older number",
