@@ -56,6 +56,9 @@ else
 fi
 # The kernel's own chatter (router solicitations) would only clutter a capture.
 ip link set dev "$name" addrgenmode none 2>/dev/null || true
+# Room for the windows of a few fast connections: with the usual 500 packets the kernel would drop
+# what its own senders may send at once.
+ip link set dev "$name" txqueuelen 4000
 ip link set dev "$name" up
 echo "$name is up, MTU $(ip -o link show dev "$name" | sed 's/.* mtu \([0-9]*\) .*/\1/')"
 

@@ -194,7 +194,7 @@ impl Engine {
     fn answer_echo(&self, now: Instant, packet: &Packet<'_>, echo: &Echo<'_>) {
         let mut frame = self.take_frame_buffer();
         emit_echo(&mut frame, packet.destination, packet.source, true, echo);
-        self.send(now, &frame);
+        self.send_datagram(now, &frame);
         self.give_frame_buffer(frame);
     }
 

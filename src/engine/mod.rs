@@ -14,7 +14,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
@@ -131,6 +131,8 @@ pub struct Engine {
     asleep_until: AtomicU64,
     /// The last `now` that anybody named, for calls that have none (`Drop`).
     last_now: AtomicU64,
+    /// Identification of the next datagram that may be fragmented.
+    identification: AtomicU16,
     /// New endpoints are refused.
     down: AtomicBool,
 }
@@ -169,6 +171,10 @@ impl Engine {
             frames: Mutex::new(Vec::new()),
             asleep_until: AtomicU64::new(0),
             last_now: AtomicU64::new(0),
+            identification: AtomicU16::new(u16::from_le_bytes([
+                config.secret[0],
+                config.secret[1],
+            ])),
             down: AtomicBool::new(false),
             device,
             config,
@@ -434,6 +440,12 @@ impl Engine {
                 log::debug!(target: "tuntcp::device", "a frame was not sent: {error}");
             }
         }
+    }
+
+    /// Gives one IP packet to the device, in fragments where it is larger than the MTU.
+    fn send_datagram(&self, now: Instant, packet: &[u8]) {
+        let identification = self.identification.fetch_add(1, Ordering::Relaxed);
+        ip::fragment_packet(packet, self.limits.mtu, identification, |piece| self.send(now, piece));
     }
 
     fn take_frame_buffer(&self) -> Vec<u8> {

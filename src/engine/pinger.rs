@@ -105,7 +105,7 @@ impl Pinger {
         let mut frame = self.engine.take_frame_buffer();
         let echo = Echo { identifier: self.identifier, sequence, payload };
         emit_echo(&mut frame, from, to, false, &echo);
-        self.engine.send(now, &frame);
+        self.engine.send_datagram(now, &frame);
         self.engine.give_frame_buffer(frame);
         Ok(())
     }

@@ -161,13 +161,13 @@ impl Tcb {
         emit_tcp(out, &self.flow, &ip, &segment, text_len as usize, |space| {
             queue.copy_to(offset, space);
         });
-        self.note_sent(choice, now, range);
+        self.note_sent(choice, now, range, payload);
         // At most a frame of 64 KiB.
         let wire_segments = u16::try_from(text_len.div_ceil(payload).max(1)).unwrap_or(u16::MAX);
         Outgoing { wire_segments }
     }
 
-    fn note_sent(&mut self, choice: Choice, now: Instant, range: SeqRange) {
+    fn note_sent(&mut self, choice: Choice, now: Instant, range: SeqRange, payload: u32) {
         // Every segment acknowledges: nothing else is owed for what has arrived so far.
         self.ack_owed = false;
         self.timers.delayed_ack = Instant::NEVER;
@@ -190,12 +190,16 @@ impl Tcb {
                     self.timers.retransmit = Instant::NEVER;
                 }
                 self.snd.sent(now, range.end);
+                if !range.len().is_multiple_of(payload) {
+                    self.snd.small_end = range.end;
+                }
                 self.rtt.time(now, range.end);
             }
             Choice::Probe => {
                 self.snd.probe_due = false;
                 self.rtt.stop_timing();
                 self.snd.sent(now, range.end);
+                self.snd.small_end = range.end;
             }
             Choice::KeepAlive => self.keepalive_owed = false,
             Choice::Ack => {}

@@ -48,6 +48,8 @@ pub(super) struct SendHalf {
     pub(super) stuck_since: Instant,
     /// When something with sequence space was sent last.
     pub(super) last_sent: Instant,
+    /// End of the last segment sent that was not full.
+    pub(super) small_end: SeqNum,
     /// The override timer let a small segment pass (RFC 9293 3.8.6.2.1).
     pub(super) override_held: bool,
     /// A zero-window probe is due.
@@ -82,6 +84,7 @@ impl SendHalf {
             fin_acked: false,
             stuck_since: now,
             last_sent: now,
+            small_end: iss,
             override_held: false,
             probe_due: false,
             probes: 0,
@@ -168,9 +171,10 @@ impl SendHalf {
             // A frame of several segments ends with a full one while more follows.
             text -= text % payload;
         }
-        // RFC 9293 3.7.4, MUST-17, SHLD-7: Nagle holds a small segment back while anything is
-        // outstanding. Behind a close nothing more can join it.
-        let at_once = self.outstanding() == 0 || nodelay;
+        // RFC 9293 3.7.4, MUST-17, SHLD-7: Nagle holds a small segment back, as Linux does only
+        // while another small one is outstanding: the tail of a large write does not wait for a
+        // delayed ACK. Behind a close nothing more can join it.
+        let at_once = nodelay || !self.small_end.after(self.una);
         let all = text == unsent && (at_once || self.closed);
         let half_window = at_once && text >= (self.max_wnd / 2).max(1);
         let go = fin || text >= payload || all || half_window || self.override_held;

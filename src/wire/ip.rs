@@ -133,6 +133,43 @@ pub fn emit_packet(
     packet
 }
 
+/// Cuts an IPv4 packet without options into fragments of at most `mtu` bytes and hands each to
+/// `each`; a packet that fits stays whole (RFC 791, 3.2). `identification` tells the pieces of one
+/// datagram from those of another (RFC 6864, 4.3).
+pub(crate) fn fragment_packet(
+    packet: &[u8],
+    mtu: usize,
+    identification: u16,
+    mut each: impl FnMut(&[u8]),
+) {
+    let room = mtu.saturating_sub(IPV4_HEADER) / 8 * 8;
+    if packet.len() <= mtu || room == 0 {
+        return each(packet);
+    }
+    let (header, payload) = packet.split_at(IPV4_HEADER);
+    let mut piece = Vec::with_capacity(mtu);
+    let last = (payload.len() - 1) / room;
+    for (index, part) in payload.chunks(room).enumerate() {
+        piece.clear();
+        piece.extend_from_slice(header);
+        piece.extend_from_slice(part);
+        let more = if index < last { MORE_FRAGMENTS } else { 0 };
+        // A datagram has at most 65,535 bytes, so both fit.
+        let total = u16::try_from(piece.len()).unwrap_or(u16::MAX);
+        let offset = u16::try_from(index * room / 8).unwrap_or(u16::MAX);
+        piece[2..4].copy_from_slice(&total.to_be_bytes());
+        piece[4..6].copy_from_slice(&identification.to_be_bytes());
+        piece[6..8].copy_from_slice(&(more | offset).to_be_bytes());
+        piece[10..12].fill(0);
+        let checksum = Sum::new().plus(&piece[..IPV4_HEADER]).finish().to_be_bytes();
+        piece[10..12].copy_from_slice(&checksum);
+        each(&piece);
+    }
+}
+
+/// The bit of the fragment field that says so.
+const MORE_FRAGMENTS: u16 = 0x2000;
+
 /// Whether `address` can name one host: not unspecified, multicast, broadcast, reserved or
 /// loopback (RFC 1122, 3.2.1.3).
 #[must_use]

@@ -84,7 +84,7 @@ fn a_device_that_cannot_be_opened_is_explained() {
     assert!(said.contains("tun99") && said.contains("setup_tun.sh"), "it said {said}");
     let server = world.serve(&[]);
     let said = say(&["connect", "192.0.2.1", "9"]);
-    assert!(said.contains("tun0") && said.contains("busy"), "it said {said}");
+    assert!(said.contains("tun0") && said.contains("in use"), "it said {said}");
     let said = say(&["serve", "echo=seven"]);
     assert!(said.contains("seven"), "it said {said}");
     let said = say(&["serve", "telnet"]);

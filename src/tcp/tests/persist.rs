@@ -41,7 +41,11 @@ fn probes() {
 #[test]
 fn opens() {
     closed().rows(&[
-        ("before a probe", "write 5000; < . 1:1(0) ack 1 win 65535; burst 1 3 1460; +100ms"),
+        (
+            "before a probe",
+            "write 5000; < . 1:1(0) ack 1 win 65535; burst 1 3 1460
+             > P. 4381:5001(620) ack 1; +100ms",
+        ),
         (
             "the probe was refused",
             "write 5000; +300ms; >+; < . 1:1(0) ack 1 win 0; +10ms; < . 1:1(0) ack 1 win 65535

@@ -34,7 +34,11 @@ fn challenged() {
 #[test]
 fn its_options_are_ignored() {
     at(At::Established).rows(&[
-        ("mss", "< S 0:0(0) win 65535 <mss 100>; >+; write 2000; > . 1:1461(1460) ack 1"),
+        (
+            "mss",
+            "< S 0:0(0) win 65535 <mss 100>; >+; write 2000; > . 1:1461(1460) ack 1
+             > P. 1461:2001(540) ack 1",
+        ),
         ("window", "< S 0:0(0) win 10; >+; write 2920; burst 1 2 1460"),
     ]);
 }

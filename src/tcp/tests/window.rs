@@ -30,12 +30,12 @@ fn update() {
         (
             "older number",
             "< P. 1:11(10) ack 1; < P. 11:21(10) ack 1; < P. 5:31(26) ack 1 win 2000; +40ms; >+
-             write 5000; burst 1 3 1460",
+             write 5000; burst 1 3 1460; > P. 4381:5001(620) ack 31",
         ),
         (
             "same number, older ack",
             "write 100; >+; < . 1:1(0) ack 101; < . 1:1(0) ack 50 win 2000; write 5000
-             burst 101 3 1460",
+             burst 101 3 1460; > P. 4481:5101(620) ack 1",
         ),
         (
             "same number, newer ack",
