@@ -2,10 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use etherparse::{Icmpv4Slice, Ipv4HeaderSlice};
-
 use super::checksum::Sum;
-use super::ip::{IpFields, emit_v4};
+use super::ip::{IpFields, emit_v4, header_v4};
 use super::seq::SeqNum;
 use super::tcp::Flow;
 use super::{Malformed, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP};
@@ -74,45 +72,43 @@ const HEADER: usize = 8;
 /// Bytes of the offending packet's payload that an error quotes (RFC 792).
 const QUOTED: usize = 8;
 
-/// Reads a message; the checksum covers all of it (RFC 792).
+/// Reads a message; the checksum covers all of it (RFC 792). Every type has these eight bytes;
+/// etherparse's slice wants more of some types that are ignored here.
 pub(super) fn parse(data: &[u8]) -> Result<Message<'_>, Malformed> {
-    let slice = Icmpv4Slice::from_slice(data).map_err(|_| Malformed::Truncated)?;
+    let &[kind, code, _, _, a, b, c, d, ref body @ ..] = data else {
+        return Err(Malformed::Truncated);
+    };
     if Sum::new().plus(data).finish() != 0 {
         return Err(Malformed::BadIcmpChecksum);
     }
-    let rest = slice.bytes5to8();
-    let (high, low) =
-        (u16::from_be_bytes([rest[0], rest[1]]), u16::from_be_bytes([rest[2], rest[3]]));
-    let body = &data[HEADER..];
+    let (high, low) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
     let echo = Echo { identifier: high, sequence: low, payload: body };
-    let code = slice.code_u8();
-    let kind = match slice.type_u8() {
+    let kind = match kind {
         ECHO_REQUEST if code == 0 => return Ok(Message::EchoRequest(echo)),
         ECHO_REPLY if code == 0 => return Ok(Message::EchoReply(echo)),
         UNREACHABLE if code == FRAGMENTATION_NEEDED => ErrorKind::FragmentationNeeded(low),
         UNREACHABLE => ErrorKind::Unreachable(code),
         TIME_EXCEEDED => ErrorKind::TimeExceeded(code),
-        PARAMETER_PROBLEM => ErrorKind::ParameterProblem(rest[0]),
+        PARAMETER_PROBLEM => ErrorKind::ParameterProblem(a),
         other => return Ok(Message::Other(other)),
     };
     Ok(Message::Error(kind, quote(body)?))
 }
 
-/// The packet that an error quotes: its header, whose checksum routers have long changed, and at
-/// least eight bytes (RFC 1122 3.2.2).
+/// The packet that an error quotes: its header, whose checksum and total length routers may have
+/// changed, and at least eight bytes (RFC 1122 3.2.2).
 fn quote(data: &[u8]) -> Result<Quote, Malformed> {
-    let header = Ipv4HeaderSlice::from_slice(data).map_err(|_| Malformed::Truncated)?;
-    let payload = data.get(header.slice().len()..).filter(|rest| rest.len() >= QUOTED);
-    let payload = payload.ok_or(Malformed::Truncated)?;
+    let header = header_v4(data)?;
+    let payload = &data[header.slice().len()..];
+    let &[a, b, c, d, e, f, g, h, ..] = payload else { return Err(Malformed::Truncated) };
     let protocol = header.protocol().0;
-    let number = |at: usize| u16::from_be_bytes([payload[at], payload[at + 1]]);
-    let has_ports = matches!(protocol, PROTOCOL_TCP | PROTOCOL_UDP);
-    let (from, to) = if has_ports { (number(0), number(2)) } else { (0, 0) };
-    let seq = if protocol == PROTOCOL_TCP {
-        u32::from(number(4)) << 16 | u32::from(number(6))
-    } else {
-        0
-    };
+    // A later fragment has text of its datagram where the first one has the ports.
+    let is_first = header.fragments_offset().value() == 0;
+    let has_ports = is_first && matches!(protocol, PROTOCOL_TCP | PROTOCOL_UDP);
+    let (from, to) =
+        if has_ports { (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])) } else { (0, 0) };
+    let has_seq = is_first && protocol == PROTOCOL_TCP;
+    let seq = if has_seq { u32::from_be_bytes([e, f, g, h]) } else { 0 };
     Ok(Quote {
         protocol,
         flow: Flow {
@@ -134,9 +130,19 @@ pub fn emit_echo(out: &mut Vec<u8>, from: IpAddr, to: IpAddr, reply: bool, echo:
 /// Appends one IP packet with a destination-unreachable of `code` that quotes `offending` (a whole
 /// IP packet; its header and 8 bytes are quoted, unchanged: RFC 1122 3.2.2).
 pub fn emit_unreachable(out: &mut Vec<u8>, from: IpAddr, to: IpAddr, code: u8, offending: &[u8]) {
+    emit(out, from, to, [UNREACHABLE, code, 0, 0, 0, 0, 0, 0], quotable(offending));
+}
+
+/// Appends one IP packet with a time-exceeded that quotes `offending` as [`emit_unreachable`] does.
+/// Its code 1 says that not all of a datagram's fragments came in time (RFC 1122, 3.3.2).
+pub fn emit_time_exceeded(out: &mut Vec<u8>, from: IpAddr, to: IpAddr, offending: &[u8]) {
+    emit(out, from, to, [TIME_EXCEEDED, 1, 0, 0, 0, 0, 0, 0], quotable(offending));
+}
+
+/// What an error about an IP packet quotes: its header and 8 bytes, or what there is of them.
+fn quotable(offending: &[u8]) -> &[u8] {
     let header = offending.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
-    let quoted = &offending[..offending.len().min(header + QUOTED)];
-    emit(out, from, to, [UNREACHABLE, code, 0, 0, 0, 0, 0, 0], quoted);
+    &offending[..offending.len().min(header + QUOTED)]
 }
 
 fn emit(out: &mut Vec<u8>, from: IpAddr, to: IpAddr, mut header: [u8; HEADER], body: &[u8]) {

@@ -43,11 +43,34 @@ pub struct Fragment<'a> {
     pub more: bool,
     /// The piece itself.
     pub payload: &'a [u8],
+    /// The IP header of this piece with its options, as it arrived: what an error about it quotes.
+    pub header: &'a [u8],
 }
 
 /// Reads an IPv4 header and finds its payload. What lies behind the total length is ignored
 /// (RFC 791 3.1), options are skipped (RFC 9293 3.9.2, MUST-50).
 pub(super) fn parse_v4(frame: &[u8]) -> Result<(Ipv4HeaderSlice<'_>, &[u8]), Malformed> {
+    let header = header_v4(frame)?;
+    // RFC 1122 3.2.1.2: a header that is not what its sender wrote is dropped.
+    if Sum::new().plus(header.slice()).finish() != 0 {
+        return Err(Malformed::BadIpChecksum);
+    }
+    let header_len = header.slice().len();
+    let total = usize::from(header.total_len());
+    if total < header_len {
+        return Err(Malformed::BadIpHeader);
+    }
+    let payload = frame.get(header_len..total).ok_or(Malformed::Truncated)?;
+    Ok((header, payload))
+}
+
+/// The header alone, by its version and its own length: its checksum and total length are not
+/// looked at.
+pub(super) fn header_v4(frame: &[u8]) -> Result<Ipv4HeaderSlice<'_>, Malformed> {
+    let first = frame.first().ok_or(Malformed::Truncated)?;
+    if first >> 4 != 4 {
+        return Err(Malformed::BadVersion);
+    }
     if frame.len() < IPV4_HEADER {
         return Err(Malformed::Truncated);
     }
@@ -58,22 +81,13 @@ pub(super) fn parse_v4(frame: &[u8]) -> Result<(Ipv4HeaderSlice<'_>, &[u8]), Mal
     if frame.len() < header_len {
         return Err(Malformed::Truncated);
     }
-    let header = Ipv4HeaderSlice::from_slice(frame).map_err(|_| Malformed::BadIpHeader)?;
-    // RFC 1122 3.2.1.2: a header that is not what its sender wrote is dropped.
-    if Sum::new().plus(header.slice()).finish() != 0 {
-        return Err(Malformed::BadIpChecksum);
-    }
-    let total = usize::from(header.total_len());
-    if total < header_len {
-        return Err(Malformed::BadIpHeader);
-    }
-    let payload = frame.get(header_len..total).ok_or(Malformed::Truncated)?;
-    Ok((header, payload))
+    Ipv4HeaderSlice::from_slice(frame).map_err(|_| Malformed::BadIpHeader)
 }
 
-/// The fragment that an IPv4 packet is, if it is one.
+/// The fragment that an IPv4 packet is, if it is one (RFC 791, 3.2). A piece of no bytes is refused
+/// too: it says nothing.
 pub(super) fn fragment<'a>(
-    header: &Ipv4HeaderSlice<'_>,
+    header: &Ipv4HeaderSlice<'a>,
     payload: &'a [u8],
 ) -> Result<Option<Fragment<'a>>, Malformed> {
     let offset = header.fragments_offset().byte_offset();
@@ -82,11 +96,17 @@ pub(super) fn fragment<'a>(
         return Ok(None);
     }
     let beyond = usize::from(offset) + payload.len() > usize::from(u16::MAX) - IPV4_HEADER;
-    let ragged = more && (payload.is_empty() || !payload.len().is_multiple_of(8));
-    if beyond || ragged {
+    let ragged = more && !payload.len().is_multiple_of(8);
+    if beyond || ragged || payload.is_empty() {
         return Err(Malformed::BadFragment);
     }
-    Ok(Some(Fragment { protocol: header.protocol().0, offset, more, payload }))
+    Ok(Some(Fragment {
+        protocol: header.protocol().0,
+        offset,
+        more,
+        payload,
+        header: header.slice(),
+    }))
 }
 
 /// Appends an IPv4 header for `payload_len` bytes behind it, which together are at most 65,535.
@@ -174,6 +194,7 @@ const MORE_FRAGMENTS: u16 = 0x2000;
 /// loopback (RFC 1122, 3.2.1.3).
 #[must_use]
 pub fn is_host(address: IpAddr) -> bool {
+    let address = address.to_canonical();
     let named = !address.is_unspecified() && !address.is_multicast() && !address.is_loopback();
     let assignable = match address {
         // 0/8 is "this network", 240/4 was never given out and holds the limited broadcast.

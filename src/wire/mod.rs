@@ -9,10 +9,14 @@ pub mod seq;
 pub mod tcp;
 pub mod udp;
 
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 
 use checksum::Sum;
 pub use ip::{Fragment, IpFields};
+pub use notation::BadNotation;
 pub use options::{Options, SackBlocks, Timestamps};
 pub use seq::{SeqNum, SeqRange};
 pub use tcp::{Flags, Flow, RawWindow, Segment};
@@ -98,10 +102,6 @@ impl<'a> Packet<'a> {
     /// Reads one frame. Every checksum is verified, unless the device `vouched` for the
     /// transport's (RFC 9293 3.1, MUST-3). Bytes beyond the IP total length are ignored.
     pub fn parse(frame: &'a [u8], vouched: bool) -> Result<Self, Malformed> {
-        let first = frame.first().ok_or(Malformed::Truncated)?;
-        if first >> 4 != 4 {
-            return Err(Malformed::BadVersion);
-        }
         let (header, payload) = ip::parse_v4(frame)?;
         let source = IpAddr::V4(header.source_addr());
         let destination = IpAddr::V4(header.destination_addr());

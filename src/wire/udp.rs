@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use etherparse::UdpHeaderSlice;
 
 use super::checksum::Sum;
+use super::ip::{IpFields, emit_v4};
 use super::tcp::Flow;
 use super::{Malformed, PROTOCOL_UDP};
 
@@ -33,4 +34,28 @@ pub(super) fn parse(
         remote: SocketAddr::new(source, header.source_port()),
     };
     Ok((flow, &data[HEADER..]))
+}
+
+/// Appends one packet with a UDP datagram to `out`; with its headers it is at most 65,535 bytes.
+pub fn emit(out: &mut Vec<u8>, flow: &Flow, ip: &IpFields, payload: &[u8]) {
+    let (from, to) = (flow.local.ip(), flow.remote.ip());
+    let (IpAddr::V4(source), IpAddr::V4(destination)) = (from, to) else {
+        debug_assert!(false, "only IPv4 is spoken");
+        return;
+    };
+    let len = HEADER + payload.len();
+    emit_v4(out, source, destination, PROTOCOL_UDP, ip, len);
+    let mut header = [0; HEADER];
+    header[0..2].copy_from_slice(&flow.local.port().to_be_bytes());
+    header[2..4].copy_from_slice(&flow.remote.port().to_be_bytes());
+    header[4..6].copy_from_slice(&u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes());
+    let sum = Sum::pseudo(from, to, PROTOCOL_UDP, len).plus(&header).plus(payload);
+    // RFC 768: a sum of zero is sent as all ones, since zero says that there is none.
+    let checksum = match sum.finish() {
+        0 => u16::MAX,
+        checksum => checksum,
+    };
+    header[6..8].copy_from_slice(&checksum.to_be_bytes());
+    out.extend_from_slice(&header);
+    out.extend_from_slice(payload);
 }
