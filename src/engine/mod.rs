@@ -192,7 +192,7 @@ impl Engine {
         let received = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
         self.fire_timers(now, baton);
         for slot in baton.owed.drain(..) {
-            self.flush(now, &slot);
+            self.settle(now, &slot);
         }
         if received == BATCH {
             return Ok(now);

@@ -5,7 +5,7 @@
 //! pools are locked.
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use super::listener::Shared;
@@ -37,12 +37,15 @@ pub(super) struct Inner {
     armed: Instant,
     /// The listener that keeps a place for it, until it is open.
     listener: Option<Weak<Shared>>,
-    /// Threads that wait for each event: nobody is woken, at the price of a system call, when
-    /// nobody waits.
-    readers: u16,
-    writers: u16,
+    /// Whether threads wait for each event and were not woken yet: nobody is woken twice, or when
+    /// nobody waits, at the price of a system call.
+    reader_waits: bool,
+    writer_waits: bool,
     /// The packet loop has noted that it may owe something.
     noted: bool,
+    /// What changed during a batch: it is told when the batch is over, so that a reader finds all
+    /// of it and sleeps once, not once a segment.
+    untold: Signals,
     /// It was open once.
     pub(super) opened: bool,
     /// The peer's FIN was reached, whatever has become of the connection since.
@@ -66,9 +69,10 @@ impl Slot {
                 connection,
                 armed: Instant::NEVER,
                 listener: listener.map(Arc::downgrade),
-                readers: 0,
-                writers: 0,
+                reader_waits: false,
+                writer_waits: false,
                 noted: false,
+                untold: Signals::empty(),
                 opened: false,
                 peer_closed: false,
                 error_told: false,
@@ -100,39 +104,43 @@ impl Slot {
         timeout: Option<Duration>,
         ready: impl Fn(&Inner) -> bool,
     ) -> bool {
-        let mut inner = self.lock();
-        if ready(&inner) {
-            return true;
-        }
-        inner.count_waiter(event, 1);
         let condvar = match event {
             Event::Readable => &self.readable,
             Event::Writable => &self.writable,
         };
-        let (mut inner, done) = match timeout {
+        // The condition is looked at again after each wake-up, and with it the note that somebody
+        // waits is made again.
+        let sleeping = |inner: &mut Inner| {
+            let sleeps = !ready(inner);
+            match event {
+                Event::Readable => inner.reader_waits |= sleeps,
+                Event::Writable => inner.writer_waits |= sleeps,
+            }
+            sleeps
+        };
+        match timeout {
             None => {
-                let woken = condvar.wait_while(inner, |inner| !ready(inner));
-                (woken.unwrap_or_else(std::sync::PoisonError::into_inner), true)
+                let woken = condvar.wait_while(self.lock(), sleeping);
+                drop(woken.unwrap_or_else(PoisonError::into_inner));
+                true
             }
             Some(timeout) => {
-                let woken = condvar.wait_timeout_while(inner, timeout, |inner| !ready(inner));
-                let (inner, outcome) = woken.unwrap_or_else(std::sync::PoisonError::into_inner);
-                (inner, !outcome.timed_out())
+                let woken = condvar.wait_timeout_while(self.lock(), timeout, sleeping);
+                !woken.unwrap_or_else(PoisonError::into_inner).1.timed_out()
             }
-        };
-        inner.count_waiter(event, -1);
-        done
+        }
     }
 
     /// Unlocks and tells those outside what has changed.
     pub(super) fn announce(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>, signals: Signals) {
+        let signals = signals | std::mem::take(&mut inner.untold);
         let over = signals.contains(Signals::CLOSED);
         let opened = signals.contains(Signals::OPENED);
-        inner.opened |= opened;
-        inner.peer_closed |= inner.connection.state().peer_closed();
-        let wake_readers = inner.readers > 0 && signals.contains(Signals::READABLE);
+        let wake_readers = inner.reader_waits && signals.contains(Signals::READABLE);
         let wake_writers =
-            inner.writers > 0 && signals.intersects(Signals::WRITABLE | Signals::OPENED);
+            inner.writer_waits && signals.intersects(Signals::WRITABLE | Signals::OPENED);
+        inner.reader_waits &= !wake_readers;
+        inner.writer_waits &= !wake_writers;
         let place = if opened || over { inner.listener.take() } else { None };
         drop(inner);
         if wake_readers {
@@ -163,16 +171,6 @@ impl std::fmt::Debug for Slot {
     }
 }
 
-impl Inner {
-    fn count_waiter(&mut self, event: Event, change: i16) {
-        let count = match event {
-            Event::Readable => &mut self.readers,
-            Event::Writable => &mut self.writers,
-        };
-        *count = count.saturating_add_signed(change);
-    }
-}
-
 impl Engine {
     /// A segment for this connection. What it means beyond the connection: whether the segment
     /// shall be handed to the listener, and whether the slot is to be flushed after the batch.
@@ -184,13 +182,21 @@ impl Engine {
     ) -> (Signals, bool) {
         let mut inner = slot.lock();
         let reaction = inner.connection.on_segment(now, segment, &self.pool);
+        inner.opened |= reaction.signals.contains(Signals::OPENED);
+        inner.untold |= reaction.signals;
         let newly_noted = !std::mem::replace(&mut inner.noted, true);
-        slot.announce(inner, reaction.signals);
+        drop(inner);
         if let Some(discard) = reaction.discard {
             self.counters.count_discard(discard);
             crate::trace::discarded(&slot.flow, segment, discard);
         }
         (reaction.signals, newly_noted)
+    }
+
+    /// The batch is over: those who wait are told of it, and what is owed is sent.
+    pub(super) fn settle(&self, now: Instant, slot: &Arc<Slot>) {
+        slot.announce(slot.lock(), Signals::empty());
+        self.flush(now, slot);
     }
 
     /// The wheel gave the slot out; whether it was really due.
