@@ -56,6 +56,16 @@ fn sticky_errors() {
     assert_eq!((connection.state(), connection.error()), (State::Closed, Some(Error::Reset)));
 }
 
+/// MUST-48, MUST-49: TTL and DSCP as asked for (the harness compares them).
+#[test]
+fn ip_fields() {
+    let setup = at(At::Nothing).config(|config| (config.ttl, config.dscp) = (9, 46));
+    setup.rows(&[
+        ("active", "open; >+; < S. 0:0(0) ack 1; >+; write 10; >+; abort; >+"),
+        ("passive", "< S 0:0(0); >+; < . 1:1(0) ack 2; >+; < F. 1:1(0) ack 1; >+"),
+    ]);
+}
+
 /// Peeking takes nothing away; chunks leave whole.
 #[test]
 fn reading() {

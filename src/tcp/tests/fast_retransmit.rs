@@ -161,13 +161,14 @@ fn congestion_avoidance() {
 /// RFC 6582 3.2, step 3: what a partial ACK takes from the window, and what a full one leaves.
 #[test]
 fn deflation() {
-    let (entered, more) = (entered(), "write 40000; burst 1 10 1460");
+    let more = "write 40000; burst 1 10 1460";
     open().rows(&[
         (
             // 18,980 - 2,920 + 1,460 = 17,520, of which 16,060 fly.
             "partial",
             &format!(
-                "{entered}; {}; > . 17521:18981(1460) ack 1; < . 1:1(0) ack 2921
+                "{more}; {DUP}; >+; {DUP}; >+; {DUP}; >+; {}; > . 17521:18981(1460) ack 1
+                 < . 1:1(0) ack 2921
                  > . 2921:4381(1460) ack 1; > . 18981:20441(1460) ack 1",
                 dups(5)
             ),

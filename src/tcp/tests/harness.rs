@@ -213,6 +213,10 @@ impl Harness {
         if frame.len() > self.mtu {
             return Err(format!("a packet of {} bytes on a path of {}", frame.len(), self.mtu));
         }
+        if (packet.ip.ttl, packet.ip.dscp) != (self.config.ttl, self.config.dscp) {
+            // RFC 9293 3.9.1.9, MUST-48; 3.9.2, MUST-49.
+            return Err(format!("we sent {:?}", packet.ip));
+        }
         let Body::Tcp(to, segment) = packet.body else {
             return Err(format!("we sent {:?}", packet.body));
         };

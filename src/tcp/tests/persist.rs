@@ -33,6 +33,11 @@ fn probes() {
             "the ack rides along",
             "write 5000; < P. 1:11(10) ack 1 win 0; +40ms; >+; +300ms; > . 1:2(1) ack 11",
         ),
+        (
+            "a bare ack stands before the probe's byte, where the peer still listens",
+            "write 5000; +300ms; >+; < P. 1:11(10) ack 1 win 0; +40ms; > . 1:1(0) ack 11",
+        ),
+        ("and so does a RST", "write 5000; +300ms; >+; < . 1:1(0) ack 1 win 0; abort; > R* 1:1(0)"),
         ("a write goes on waiting", "write 100; write 100; write 100; +299ms; +1ms; >+"),
     ]);
 }

@@ -98,8 +98,10 @@ fn as_many_as_fit() {
     ]);
     open().timestamps().rows(&[(
         "three",
-        &format!("{gaps}
-                  > . 1:1(0) ack 1 <nop,nop,TS val 100 ecr 200,nop,nop,sack 401:411 301:311 201:211>"),
+        &format!(
+            "{gaps}
+             > . 1:1(0) ack 1 <nop,nop,TS val 100 ecr 200,nop,nop,sack 401:411 301:311 201:211>"
+        ),
     )]);
 }
 

@@ -1,6 +1,7 @@
 //! Urgent data: the pointer is kept, the bytes are delivered in line (RFC 9293 3.8.5;
 //! 3.10.7.4, sixth).
 
+use super::harness::Harness;
 use super::script::{At, at};
 
 /// MUST-30, MUST-32: the application is told when urgent data becomes pending or moves forward.
@@ -48,4 +49,23 @@ fn after_the_fin() {
     for state in [At::CloseWait, At::Closing, At::LastAck, At::TimeWait] {
         at(state).rows(&[("ignored", "< .U {rcv}:{rcv}(0) ack {snd} urg 5; >*; nosignal URGENT")]);
     }
+}
+
+/// MUST-33: how much of it is unread.
+#[test]
+fn unread() {
+    let mut harness = at(At::Established).start();
+    let unread = |harness: &mut Harness| {
+        let now = harness.now;
+        harness.connection().info(now).urgent_unread
+    };
+    assert_eq!(unread(&mut harness), 0);
+    harness.must("< P.U 1:11(10) ack 1 urg 5; +40ms; >+");
+    assert_eq!(unread(&mut harness), 5);
+    harness.must("read 3");
+    assert_eq!(unread(&mut harness), 2);
+    harness.must("read 3");
+    assert_eq!(unread(&mut harness), 0);
+    harness.must("< .U 11:11(0) ack 1 urg 90; signal URGENT");
+    assert_eq!(unread(&mut harness), 94);
 }
