@@ -1,6 +1,6 @@
 //! Which datagrams are not yet whole? IP reassembly within bounds (RFC 791, 3.2; RFC 1122, 3.3.2).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -9,6 +9,10 @@ use crate::trace::Dropped;
 use crate::wire::ip::emit_packet;
 use crate::wire::{Body, Fragment, IpFields, Packet};
 
+#[cfg(test)]
+#[path = "tests/fragments.rs"]
+mod tests;
+
 /// How long a datagram may take to become whole. RFC 1122 3.3.2 recommends 60 to 120 s for the
 /// Internet of 1989; like Linux we keep fragments for 30 s.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -16,8 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Datagrams under way at the most.
 const MOST_DATAGRAMS: usize = 64;
 
-/// Bytes of fragments held at the most.
+/// Bytes of fragments held at the most, [`OVERHEAD`] included.
 const MOST_BYTES: usize = 1 << 20;
+
+/// What keeping a piece costs beside its own bytes, so that tiny pieces do not come free.
+const OVERHEAD: usize = 64;
 
 /// Pieces of one datagram at the most: of the smallest size that is useful.
 const MOST_PIECES: usize = 1024;
@@ -25,10 +32,32 @@ const MOST_PIECES: usize = 1024;
 /// RFC 791 3.2: what makes fragments belong together.
 type Key = (IpAddr, IpAddr, u8, u16);
 
-/// Datagrams that are not yet whole.
+/// A datagram of which the first piece came, but not all others in time: to be told to its sender
+/// (RFC 1122, 3.3.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimedOut {
+    /// Who sent it.
+    pub source: IpAddr,
+    /// To whom.
+    pub destination: IpAddr,
+    /// The first piece's IP header and 8 bytes, as they arrived.
+    pub quote: Vec<u8>,
+}
+
+/// Datagrams that are not yet whole: at most 64, in at most 1 MiB, each for at most 30 s. Where
+/// room is short the oldest gives way, so that a flood has to last to keep others out.
+///
+/// ```
+/// use tuntcp::fragments::Fragments;
+/// use tuntcp::time::Instant;
+///
+/// let fragments = Fragments::new();
+/// assert_eq!(fragments.deadline(), Instant::NEVER);
+/// ```
 #[derive(Debug, Default)]
 pub struct Fragments {
-    datagrams: HashMap<Key, Datagram>,
+    /// Ordered, so that one seed gives the same packets every time.
+    datagrams: BTreeMap<Key, Datagram>,
     bytes: usize,
     /// Grows with every datagram, to tell the oldest.
     count: u64,
@@ -42,7 +71,13 @@ struct Datagram {
     pieces: BTreeMap<u16, Vec<u8>>,
     /// Length of the whole, once the last piece is here.
     len: Option<usize>,
+    /// Of the piece at offset 0, once that is here, and of the first to come until then.
     ip: IpFields,
+    /// The ECN codepoints of the pieces, a bit each.
+    ecn_seen: u8,
+    /// The header of the piece at offset 0 and its first 8 bytes: what an error quotes.
+    quote: Vec<u8>,
+    /// Bytes of payload.
     held: usize,
     /// Pieces that overlap have come: what else belongs to it is dropped until it expires.
     poisoned: bool,
@@ -56,7 +91,8 @@ impl Fragments {
     }
 
     /// Adds a fragment (`packet.body` is `Body::Fragment`). When its datagram is whole, the whole
-    /// IP packet, with a header that says so. `dropped` is called once for every datagram given up.
+    /// IP packet, with a header that says so. `dropped` is called once for every datagram given up;
+    /// those whose pieces contradict each other in any way are counted as overlaps.
     pub fn insert(
         &mut self,
         now: Instant,
@@ -74,22 +110,28 @@ impl Fragments {
             pieces: BTreeMap::new(),
             len: None,
             ip: packet.ip,
+            ecn_seen: 0,
+            quote: Vec::new(),
             held: 0,
             poisoned: false,
         });
-        let before = datagram.held;
+        let before = datagram.cost();
         if !datagram.poisoned && datagram.add(fragment, packet.ip).is_err() {
             // RFC 5722 for IPv6, and good sense for IPv4: nobody honest sends overlaps, and who
             // reassembles them otherwise than a filter on the way is deceived.
             datagram.poison();
             dropped(Dropped::FragmentOverlap);
         }
-        self.bytes = self.bytes - before + datagram.held;
+        self.bytes = self.bytes - before + datagram.cost();
         if !datagram.is_whole() {
             return None;
         }
         let datagram = self.datagrams.remove(&key)?;
-        self.bytes -= datagram.held;
+        self.bytes -= datagram.cost();
+        if datagram.marks_contradict() {
+            dropped(Dropped::FragmentOverlap);
+            return None;
+        }
         Some(datagram.assemble(packet.source, packet.destination, fragment.protocol))
     }
 
@@ -99,35 +141,40 @@ impl Fragments {
         self.datagrams.values().map(|datagram| datagram.expires).min().unwrap_or(Instant::NEVER)
     }
 
-    /// Drops what has not become whole in time.
-    pub fn expire(&mut self, now: Instant, mut dropped: impl FnMut(Dropped)) {
-        if self.datagrams.is_empty() {
-            return;
-        }
-        self.datagrams.retain(|_, datagram| {
-            let late = datagram.expires.is_due(now);
-            if late {
-                self.bytes -= datagram.held;
-                if !datagram.poisoned {
-                    dropped(Dropped::FragmentTimedOut);
-                }
+    /// Drops what has not become whole in time; of that, what its sender may be told.
+    pub fn expire(&mut self, now: Instant, mut dropped: impl FnMut(Dropped)) -> Vec<TimedOut> {
+        let mut timed_out = Vec::new();
+        self.datagrams.retain(|&(source, destination, ..), datagram| {
+            if !datagram.expires.is_due(now) {
+                return true;
             }
-            !late
+            self.bytes -= datagram.cost();
+            if !datagram.poisoned {
+                dropped(Dropped::FragmentTimedOut);
+            }
+            if !datagram.quote.is_empty() {
+                let quote = std::mem::take(&mut datagram.quote);
+                timed_out.push(TimedOut { source, destination, quote });
+            }
+            false
         });
+        timed_out
     }
 
-    /// The oldest datagrams give way to a piece of `len` bytes.
+    /// The oldest of the others give way to a piece of `len` bytes of the datagram `key`, which
+    /// by itself is far smaller than the bound.
     fn make_room(&mut self, key: &Key, len: usize, dropped: &mut impl FnMut(Dropped)) {
         loop {
             let crowded =
                 self.datagrams.len() >= MOST_DATAGRAMS && !self.datagrams.contains_key(key);
-            if !crowded && self.bytes + len <= MOST_BYTES {
+            if !crowded && self.bytes + len + OVERHEAD <= MOST_BYTES {
                 return;
             }
-            let oldest = self.datagrams.iter().min_by_key(|(_, datagram)| datagram.age);
+            let others = self.datagrams.iter().filter(|(other, _)| *other != key);
+            let oldest = others.min_by_key(|(_, datagram)| datagram.age);
             let Some(oldest) = oldest.map(|(key, _)| *key) else { return };
             if let Some(datagram) = self.datagrams.remove(&oldest) {
-                self.bytes -= datagram.held;
+                self.bytes -= datagram.cost();
                 if !datagram.poisoned {
                     dropped(Dropped::FragmentNoRoom);
                 }
@@ -166,31 +213,64 @@ impl Datagram {
             }
             self.len = Some(end);
         }
-        // RFC 3168 5.3: a congestion mark on a piece is one on the whole.
-        if ip.ecn == CONGESTION_EXPERIENCED {
-            self.ip.ecn = ip.ecn;
+        self.ecn_seen |= 1 << ip.ecn;
+        if start == 0 {
+            self.ip = ip;
+            self.quote = quote(fragment);
         }
         self.held += fragment.payload.len();
         self.pieces.insert(fragment.offset, fragment.payload.to_vec());
         Ok(())
     }
 
+    /// RFC 5722 4: what else comes of it is dropped silently until it would have expired.
     fn poison(&mut self) {
         self.poisoned = true;
         self.held = 0;
         self.pieces = BTreeMap::new();
+        self.quote = Vec::new();
         self.len = None;
+    }
+
+    /// What counts against [`MOST_BYTES`].
+    fn cost(&self) -> usize {
+        self.held + self.pieces.len() * OVERHEAD
+    }
+
+    /// RFC 3168 5.3: a router marks only what may be marked, so a mark on one piece and none
+    /// possible on another cannot both be true.
+    fn marks_contradict(&self) -> bool {
+        self.ecn_seen & CE != 0 && self.ecn_seen & NOT_ECT != 0
     }
 
     fn is_whole(&self) -> bool {
         self.len == Some(self.held)
     }
 
-    fn assemble(self, source: IpAddr, destination: IpAddr, protocol: u8) -> Vec<u8> {
+    fn assemble(mut self, source: IpAddr, destination: IpAddr, protocol: u8) -> Vec<u8> {
+        // RFC 3168 5.3: a mark on a piece is one on the whole.
+        if self.ecn_seen & CE != 0 {
+            self.ip.ecn = CONGESTION_EXPERIENCED;
+        }
         let payload: Vec<u8> = self.pieces.into_values().flatten().collect();
         emit_packet(source, destination, protocol, &self.ip, &payload)
     }
 }
 
-/// The ECN codepoint CE (RFC 3168, 5).
+/// What a time-exceeded about this first piece quotes; nothing where none may be sent, because it
+/// may be an ICMP error itself (RFC 1122, 3.2.2).
+fn quote(first: &Fragment<'_>) -> Vec<u8> {
+    const ICMP: u8 = 1;
+    const ECHO_REQUEST: u8 = 8;
+    if first.protocol == ICMP && first.payload.first() != Some(&ECHO_REQUEST) {
+        return Vec::new();
+    }
+    [first.header, &first.payload[..first.payload.len().min(8)]].concat()
+}
+
+/// The ECN codepoint "congestion experienced" (RFC 3168, 5).
 const CONGESTION_EXPERIENCED: u8 = 0b11;
+
+/// Bits of [`Datagram::ecn_seen`].
+const CE: u8 = 1 << CONGESTION_EXPERIENCED;
+const NOT_ECT: u8 = 1;

@@ -7,11 +7,14 @@ use super::pinger::EchoReply;
 use super::slot::Slot;
 use super::{Baton, Engine};
 use crate::device::Received;
+use crate::fragments::TimedOut;
 use crate::icmp;
 use crate::tcp::{Connection, Error, Reset, Signals};
 use crate::time::Instant;
 use crate::trace::{self, Dropped};
-use crate::wire::icmp::{Echo, ErrorKind, Message, Quote, emit_echo, emit_unreachable};
+use crate::wire::icmp::{
+    Echo, ErrorKind, Message, Quote, emit_echo, emit_time_exceeded, emit_unreachable,
+};
 use crate::wire::{Body, Flags, Flow, IpFields, Packet, Segment, emit_tcp};
 
 /// The protocol number of TCP.
@@ -235,6 +238,17 @@ impl Engine {
         }
         let mut frame = self.take_frame_buffer();
         emit_unreachable(&mut frame, packet.destination, packet.source, code, offending);
+        self.send(now, &frame);
+        self.give_frame_buffer(frame);
+    }
+
+    /// RFC 1122 3.3.2: tells the sender of a datagram whose first piece came, but not all others.
+    pub(super) fn time_exceeded(&self, now: Instant, datagram: &TimedOut, baton: &mut Baton) {
+        if !baton.icmp_budget.spend(now) {
+            return;
+        }
+        let mut frame = self.take_frame_buffer();
+        emit_time_exceeded(&mut frame, datagram.destination, datagram.source, &datagram.quote);
         self.send(now, &frame);
         self.give_frame_buffer(frame);
     }

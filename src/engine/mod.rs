@@ -234,7 +234,10 @@ impl Engine {
             }
         }
         let count = |why| self.counters.count_drop(why);
-        baton.fragments.expire(now, count);
+        let timed_out = baton.fragments.expire(now, count);
+        for datagram in timed_out {
+            self.time_exceeded(now, &datagram, baton);
+        }
     }
 
     /// The device, to wait on.
