@@ -149,21 +149,40 @@ impl Host {
         self.clock
     }
 
-    /// Closes every connection and waits until all are closed, the worker has ended or the bound
-    /// is reached.
-    fn close_in_good_order(&self) {
+    /// Closes every connection in good order: new ones are refused, open ones are shut down for
+    /// writing. Waits, for at most `bound`, until the peers have acknowledged what was written;
+    /// whether they have. Dropping the host does this, too.
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use std::time::Duration;
+    /// use tuntcp::{TcpListener, TcpStream};
+    ///
+    /// let (a, b) = tuntcp::runtime::memory_pair()?;
+    /// let listener = TcpListener::bind(&a, "192.0.2.1:80")?;
+    /// let mut client = TcpStream::connect(&b, "192.0.2.1:80")?;
+    /// let (mut server, _) = listener.accept()?;
+    /// client.write_all(b"last words")?;
+    /// assert!(b.close(Duration::from_secs(60)));
+    /// let mut text = String::new();
+    /// server.read_to_string(&mut text)?;
+    /// assert_eq!(text, "last words");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn close(&self, bound: Duration) -> bool {
         self.status.drain();
         self.engine.close_all(self.clock.now());
         self.engine.device().wake();
         let unfinished =
             |outcome: &Outcome| matches!(outcome, Outcome::Turning) && self.engine.unfinished() > 0;
-        drop(self.status.wait_while(Some(self.drain), unfinished));
+        let outcome = self.status.wait_while(Some(bound), unfinished);
+        matches!(*outcome, Outcome::Turning) && self.engine.unfinished() == 0
     }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
-        self.close_in_good_order();
+        self.close(self.drain);
         // The worker aborts what is left on its way out.
         self.status.stop();
         self.engine.device().wake();

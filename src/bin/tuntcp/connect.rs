@@ -2,13 +2,19 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr};
-use std::thread;
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use clap::Args;
-use tuntcp::TcpStream;
+use tuntcp::{Host, TcpStream};
 
 use crate::Failure;
-use crate::options::HostOptions;
+use crate::options::{HostOptions, seconds};
+use crate::signals::{self, Signals};
 
 /// Connect standard input and output to a peer, as nc does
 ///
@@ -18,10 +24,14 @@ use crate::options::HostOptions;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// The peer's address
-    address: IpAddr,
+    #[arg(value_name = "ADDRESS")]
+    peer: IpAddr,
     /// The peer's port
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
+    /// How long to wait for the connection to open; 0, or without it, as long as TCP tries
+    #[arg(short = 'w', long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
 
     #[command(flatten)]
     host: HostOptions,
@@ -37,55 +47,159 @@ Exit status: 0 after both sides have closed, 1 when the connection failed, with 
 A TUN serves one program at a time: beside a running `tuntcp serve`, give this one a TUN of its own
 (sudo ./scripts/setup_tun.sh tun1 198.51.100.1/24, then --tun tun1 --address 198.51.100.2/24).";
 
+/// How long the peer may take to acknowledge the last of what was sent.
+const LAST_WORDS: Duration = Duration::from_secs(60);
+/// The same when a signal wants an end.
+const SHORT_GOODBYE: Duration = Duration::from_secs(2);
+/// When the peer has closed his half, how long standard input may be silent before that is taken
+/// for the end of the conversation.
+const SILENCE: Duration = Duration::from_millis(500);
+
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let host = arguments.host.start()?;
-    let peer = SocketAddr::new(arguments.address, arguments.port);
-    let stream = TcpStream::connect(&host, peer)
-        .map_err(|error| format!("cannot connect to {peer}: {error}"))?;
-    let upstream = stream.try_clone()?;
-    // It may sleep in a read of standard input for ever: nobody waits for it.
-    thread::Builder::new().name("input".into()).spawn(move || send_input(&upstream))?;
-    let outcome = receive(&stream);
-    // Closing takes the host: it ends in good order within a bound.
-    drop((stream, host));
-    outcome.map_err(|error| format!("{peer}: {error}").into())
+    let signals = Signals::block()?;
+    let host = Arc::new(arguments.host.start()?);
+    let interrupted = Arc::downgrade(&host);
+    signals.on_first(move |signal| {
+        if let Some(host) = interrupted.upgrade() {
+            host.close(SHORT_GOODBYE);
+            host.engine().abort_all(host.clock().now());
+        }
+        process::exit(signals::exit_status(signal));
+    })?;
+
+    let peer = SocketAddr::new(arguments.peer, arguments.port);
+    let stream = open(&host, peer, arguments.timeout)
+        .map_err(|error| format!("cannot connect to {peer}: {error}{}", advice(&error)))?;
+    let input = Input::start(stream.try_clone()?)?;
+    match receive(&stream).map_err(|error| format!("{peer}: {error}"))? {
+        End::Peer => input.finish().map_err(|error| format!("{peer}: {error}"))?,
+        End::Reader => return Ok(()),
+    }
+    if !host.close(LAST_WORDS) {
+        return Err(format!("{peer} did not acknowledge all that was sent to it").into());
+    }
+    Ok(())
 }
 
-/// Standard input to the peer; at its end our half is closed.
-fn send_input(mut stream: &TcpStream) {
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let count = match io::stdin().read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => {
-                eprintln!("tuntcp: cannot read standard input: {error}");
-                break;
-            }
-        };
-        if stream.write_all(&buffer[..count]).is_err() {
-            // The peer is gone: the one who reads from him says why.
-            return;
-        }
+fn open(host: &Host, peer: SocketAddr, timeout: Option<Duration>) -> io::Result<TcpStream> {
+    match timeout {
+        None | Some(Duration::ZERO) => TcpStream::connect(host, peer),
+        Some(timeout) => TcpStream::connect_timeout(host, &peer, timeout),
     }
-    // Fails where the peer is gone, see above.
-    let _ = stream.shutdown(Shutdown::Write);
+}
+
+/// What to do next about a connection that could not be opened.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => {
+            "; nobody listens there, start the server first (for a try: nc -l ADDRESS PORT)"
+        }
+        ErrorKind::TimedOut => {
+            "; nobody answered: is the address right, does the kernel know the way to it (ip route \
+             get ADDRESS), and does no firewall drop our packets?"
+        }
+        ErrorKind::HostUnreachable => {
+            "; beyond the TUN's own network the kernel has to forward (sysctl net.ipv4.ip_forward)"
+        }
+        ErrorKind::NetworkUnreachable => "; is it the stack's own (--address)?",
+        _ => "",
+    }
+}
+
+/// Which side has ended the conversation.
+enum End {
+    /// The peer closed his half.
+    Peer,
+    /// Whoever read our output has enough.
+    Reader,
 }
 
 /// The peer to standard output, until he closes his half.
-fn receive(mut stream: &TcpStream) -> io::Result<()> {
+fn receive(mut stream: &TcpStream) -> io::Result<End> {
     let mut buffer = vec![0; 64 << 10];
     let mut output = io::stdout().lock();
     loop {
         let count = stream.read(&mut buffer)?;
         if count == 0 {
-            return Ok(());
+            return Ok(End::Peer);
         }
         match output.write_all(&buffer[..count]).and_then(|()| output.flush()) {
-            // Whoever read our output has enough.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-            outcome => outcome?,
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(End::Reader),
+            Err(error) => return Err(said("cannot write standard output", &error)),
+            Ok(()) => {}
         }
     }
+}
+
+/// The thread that sends standard input to the peer. It may sleep in a read for ever, so nobody
+/// simply waits for it.
+struct Input {
+    thread: JoinHandle<io::Result<()>>,
+    /// Something was read.
+    progress: Receiver<()>,
+    /// What was read is not yet sent.
+    sending: Arc<AtomicBool>,
+}
+
+impl Input {
+    fn start(stream: TcpStream) -> io::Result<Self> {
+        let (tell, progress) = mpsc::sync_channel(1);
+        let sending = Arc::new(AtomicBool::new(false));
+        let thread = {
+            let sending = Arc::clone(&sending);
+            let send = move || send_input(&stream, &tell, &sending);
+            thread::Builder::new().name("input".into()).spawn(send)?
+        };
+        Ok(Self { thread, progress, sending })
+    }
+
+    /// The peer has closed his half and may still read: waits until standard input has ended, or
+    /// is silent, as that of somebody who has forgotten about it.
+    fn finish(self) -> io::Result<()> {
+        loop {
+            match self.progress.recv_timeout(SILENCE) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Timeout) if self.sending.load(Ordering::Acquire) => {}
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the input thread panicked")))
+    }
+}
+
+/// Standard input to the peer; at its end our half is closed.
+fn send_input(stream: &TcpStream, tell: &SyncSender<()>, sending: &AtomicBool) -> io::Result<()> {
+    let outcome = copy_input(stream, tell, sending);
+    // Fails where the connection is over, which is what it is for.
+    let _ = stream.shutdown(Shutdown::Write);
+    outcome
+}
+
+fn copy_input(
+    mut stream: &TcpStream,
+    tell: &SyncSender<()>,
+    sending: &AtomicBool,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let count = match io::stdin().read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(said("cannot read standard input", &error)),
+        };
+        sending.store(true, Ordering::Release);
+        // Full: the last one was not noticed yet, which says the same.
+        let _ = tell.try_send(());
+        stream
+            .write_all(&buffer[..count])
+            .map_err(|error| said("not all of the input could be sent", &error))?;
+        sending.store(false, Ordering::Release);
+    }
+}
+
+/// The error, with what was tried.
+fn said(tried: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{tried}: {error}"))
 }

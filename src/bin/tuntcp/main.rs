@@ -5,6 +5,7 @@ mod demos;
 mod options;
 mod ping;
 mod serve;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,8 @@
 //! Options that every subcommand takes, and the host that they describe.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use ipnet::IpNet;
@@ -19,7 +20,12 @@ pub(crate) struct HostOptions {
     tun: String,
 
     /// The address of the stack and its network; not the kernel's own
-    #[arg(long = "address", value_name = "CIDR", default_value = "192.0.2.2/24")]
+    #[arg(
+        long = "address",
+        value_name = "CIDR",
+        default_value = "192.0.2.2/24",
+        value_parser = stack_address
+    )]
     stack: IpNet,
 
     /// Make the wire a bad one, both ways: loss=1%,delay=20ms,jitter=5ms,reorder=2%,duplicate=1%,
@@ -34,7 +40,7 @@ pub(crate) struct HostOptions {
 
 impl HostOptions {
     /// The address of the stack.
-    pub(crate) fn address(&self) -> std::net::IpAddr {
+    pub(crate) fn address(&self) -> IpAddr {
         self.stack.addr()
     }
 
@@ -55,8 +61,36 @@ impl HostOptions {
     }
 }
 
+/// An address that a stack may have.
+fn stack_address(text: &str) -> Result<IpNet, String> {
+    let net: IpNet = text.parse().map_err(|_| {
+        "an address with the length of its network's prefix is wanted, such as 192.0.2.2/24"
+            .to_owned()
+    })?;
+    let IpNet::V4(v4) = net else {
+        return Err("IPv6 is not spoken yet".into());
+    };
+    let address = v4.addr();
+    let has_hosts_between = v4.prefix_len() < 31;
+    if has_hosts_between && (address == v4.network() || address == v4.broadcast()) {
+        return Err(format!("{address} stands for all of {}, not for one host", v4.trunc()));
+    }
+    if address.is_loopback() || address.is_multicast() || address.is_unspecified() {
+        return Err(format!("no host on a TUN can have the address {address}"));
+    }
+    Ok(net)
+}
+
+/// A number of seconds on the command line.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("a number of seconds from 0 to 3600 is wanted".into()),
+    }
+}
+
 /// What a capture's clock begins with.
 #[expect(clippy::disallowed_methods, reason = "a capture tells the time of day")]
-fn since_1970() -> std::time::Duration {
+fn since_1970() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

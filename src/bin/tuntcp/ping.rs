@@ -1,7 +1,10 @@
 //! `tuntcp ping`: echo requests, and who answers how soon.
 
+use std::io::{self, Write};
 use std::net::IpAddr;
+use std::process;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
@@ -9,23 +12,25 @@ use tuntcp::engine::EchoReply;
 use tuntcp::time::Instant;
 
 use crate::Failure;
-use crate::options::HostOptions;
+use crate::options::{HostOptions, seconds};
+use crate::signals::Signals;
 
 /// Send ICMP echo requests and report the answers
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Whom to ask
-    address: IpAddr,
+    #[arg(value_name = "ADDRESS")]
+    peer: IpAddr,
     /// How many requests
     #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     count: u16,
     /// Seconds between two requests
-    #[arg(short, long, default_value_t = 1.0, value_parser = seconds)]
-    interval: f64,
+    #[arg(short, long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    interval: Duration,
     /// Seconds to wait for the last answers
-    #[arg(short = 'W', long, default_value_t = 2.0, value_parser = seconds)]
-    timeout: f64,
+    #[arg(short = 'W', long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+    timeout: Duration,
     /// Payload of a request, bytes
     #[arg(short, long, default_value_t = 56, value_parser = clap::value_parser!(u16).range(..=1472))]
     size: u16,
@@ -41,58 +46,79 @@ Examples:
 
 Exit status: 0 when anybody answered, 1 when nobody did.";
 
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
-        _ => Err("a number of seconds from 0 to 3600 is wanted".into()),
-    }
-}
-
 /// What has come back so far.
 struct Tally {
+    peer: IpAddr,
     sent_at: Vec<Instant>,
     answered: Vec<bool>,
+    /// Milliseconds, in the order of the answers.
     times: Vec<f64>,
     duplicates: u32,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let signals = Signals::block()?;
     let host = arguments.host.start()?;
+    let tally = Arc::new(Mutex::new(Tally::new(arguments)));
+    let interrupted = Arc::clone(&tally);
+    signals.on_first(move |_| {
+        let tally = lock(&interrupted);
+        tally.report();
+        process::exit(tally.exit_status().into());
+    })?;
+
     let clock = host.clock();
     let pinger = host.engine().pinger()?;
     let payload: Vec<u8> = (0..arguments.size).map(|index| index.to_le_bytes()[0]).collect();
-    let count = usize::from(arguments.count);
-    let mut tally = Tally {
-        sent_at: Vec::new(),
-        answered: vec![false; count],
-        times: Vec::new(),
-        duplicates: 0,
-    };
-    println!("PING {} {} bytes of data", arguments.address, arguments.size);
+    say(&format!("PING {} {} bytes of data", arguments.peer, arguments.size));
     for sequence in 0..arguments.count {
         let now = clock.now();
-        tally.sent_at.push(now);
+        lock(&tally).sent_at.push(now);
         pinger
-            .send(now, arguments.address, sequence, &payload)
-            .map_err(|error| format!("cannot ask {}: {error}", arguments.address))?;
+            .send(now, arguments.peer, sequence, &payload)
+            .map_err(|error| format!("cannot ask {}: {error}", arguments.peer))?;
         let last = sequence + 1 == arguments.count;
-        let patience = if last { arguments.timeout } else { arguments.interval };
-        let until = now + Duration::from_secs_f64(patience);
-        while !(last && tally.is_complete()) && clock.now() < until {
+        let until = now + if last { arguments.timeout } else { arguments.interval };
+        while !(last && lock(&tally).is_complete()) && clock.now() < until {
             if let Some(error) = host.wait_down(Some(Duration::ZERO)) {
                 return Err(error.into());
             }
             pinger.wait(Some(until - clock.now()));
             while let Some(reply) = pinger.receive() {
-                tally.take(&reply, &payload);
+                lock(&tally).take(&reply, &payload);
             }
         }
     }
-    tally.report(arguments.address);
-    Ok(if tally.times.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let tally = lock(&tally);
+    tally.report();
+    Ok(tally.exit_status().into())
+}
+
+fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether anybody still reads what is said changes nothing.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 impl Tally {
+    fn new(arguments: &Arguments) -> Self {
+        Self {
+            peer: arguments.peer,
+            sent_at: Vec::new(),
+            answered: vec![false; arguments.count.into()],
+            times: Vec::new(),
+            duplicates: 0,
+        }
+    }
+
+    /// 0 when anybody answered, 1 when nobody did.
+    fn exit_status(&self) -> u8 {
+        self.times.is_empty().into()
+    }
+
     fn is_complete(&self) -> bool {
         self.times.len() == self.answered.len()
     }
@@ -112,26 +138,26 @@ impl Tally {
             (true, false) => " (wrong data!)",
             (true, true) => "",
         };
-        println!(
+        say(&format!(
             "{} bytes from {}: icmp_seq={} ttl={} time={millis:.3} ms{note}",
             reply.payload.len() + 8,
             reply.from,
             index + 1,
             reply.ttl,
-        );
+        ));
     }
 
-    fn report(&self, address: IpAddr) {
+    fn report(&self) {
         let (sent, received) = (self.sent_at.len(), self.times.len());
-        let loss = 100.0 * (sent - received) as f64 / sent as f64;
-        println!("\n--- {address} ping statistics ---");
+        let loss = 100.0 * (sent - received) as f64 / sent.max(1) as f64;
         let duplicates = match self.duplicates {
             0 => String::new(),
             count => format!("+{count} duplicates, "),
         };
-        println!(
+        say(&format!("\n--- {} ping statistics ---", self.peer));
+        say(&format!(
             "{sent} packets transmitted, {received} received, {duplicates}{loss:.0}% packet loss"
-        );
+        ));
         if received == 0 {
             return;
         }
@@ -140,6 +166,6 @@ impl Tally {
         let mean = self.times.iter().sum::<f64>() / received as f64;
         let squares = self.times.iter().map(|time| time * time).sum::<f64>() / received as f64;
         let deviation = (squares - mean * mean).max(0.0).sqrt();
-        println!("rtt min/avg/max/mdev = {least:.3}/{mean:.3}/{most:.3}/{deviation:.3} ms");
+        say(&format!("rtt min/avg/max/mdev = {least:.3}/{mean:.3}/{most:.3}/{deviation:.3} ms"));
     }
 }

@@ -1,5 +1,6 @@
 //! `tuntcp serve`: the demo servers.
 
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::mpsc::{self, Sender};
@@ -7,19 +8,20 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::Signal;
 use tuntcp::{Host, TcpListener};
 
 use crate::Failure;
 use crate::demos::{self, Demo};
 use crate::options::HostOptions;
+use crate::signals::Signals;
 
 /// Run the demo servers until SIGINT or SIGTERM
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = help())]
 pub(crate) struct Arguments {
-    /// What to serve, and where: a service at its well-known port, or at another
-    #[arg(value_name = "SERVICE[=PORT]", default_values = ["echo", "discard", "daytime", "chargen"])]
+    /// What to serve, and where: a service at its well-known port, or at another; all by default
+    #[arg(value_name = "SERVICE[=PORT]")]
     services: Vec<Service>,
 
     #[command(flatten)]
@@ -27,17 +29,21 @@ pub(crate) struct Arguments {
 }
 
 const EXAMPLES: &str = "\
-Services:
-  echo     7   sends back what it gets (RFC 862)       nc 192.0.2.2 7
-  discard  9   throws away what it gets (RFC 863)      nc 192.0.2.2 9 < file
-  daytime 13   says what time it is (RFC 867)          nc 192.0.2.2 13
-  chargen 19   never stops talking (RFC 864)           nc 192.0.2.2 19 | head
-
 Examples:
-  tuntcp serve                                         all four
-  tuntcp serve echo=7007 chargen                       two of them, one elsewhere
-  tuntcp serve --impair loss=5%,delay=20ms             over a bad wire
-  tuntcp serve --capture echo.pcapng                   and look at it with Wireshark";
+  tuntcp serve                              all of them
+  tuntcp serve echo=7007 chargen            two of them, one elsewhere
+  tuntcp serve --impair loss=5%,delay=20ms  over a bad wire
+  tuntcp serve --capture echo.pcapng        and look at it with Wireshark
+
+Exit status: 0 after SIGINT or SIGTERM, 1 when the TUN could not be opened or vanished.";
+
+fn help() -> String {
+    let mut text = String::from("Services:\n");
+    for Demo { name, port, about, .. } in &demos::ALL {
+        text.push_str(&format!("  {name:<8}{port:>3}  {about:<38}nc 192.0.2.2 {port}\n"));
+    }
+    text + "\n" + EXAMPLES
+}
 
 /// A demo and its port.
 #[derive(Clone)]
@@ -75,15 +81,24 @@ enum End {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (tell, told) = mpsc::channel();
-    watch_signals(tell.clone())?;
+    let signals = Signals::block()?;
     let host = arguments.host.start()?;
-    let mut ready = format!("ready {}", arguments.host.address());
-    for service in &arguments.services {
-        serve(&host, SocketAddr::new(arguments.host.address(), service.port), service, &tell)?;
+    let mut services = arguments.services.clone();
+    if services.is_empty() {
+        services.extend(demos::ALL.iter().map(|demo| Service { demo, port: demo.port }));
+    }
+    let address = arguments.host.address();
+    let mut ready = format!("ready {address}");
+    for service in &services {
+        serve(&host, SocketAddr::new(address, service.port), service.demo, &tell)?;
         ready.push_str(&format!(" {}={}", service.demo.name, service.port));
     }
-    println!("{ready}");
+    writeln!(io::stdout(), "{ready}").map_err(|error| format!("cannot say `ready`: {error}"))?;
 
+    signals.on_first(move |signal| {
+        // Nobody to tell: the program is ending already.
+        let _ = tell.send(End::Asked(signal));
+    })?;
     match told.recv()? {
         End::Asked(signal) => {
             log::info!("{signal}: closing");
@@ -101,30 +116,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// SIGINT and SIGTERM become messages. They are blocked before any other thread starts, so that
-/// only the one that waits for them gets them.
-fn watch_signals(tell: Sender<End>) -> Result<(), Failure> {
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGINT);
-    signals.add(Signal::SIGTERM);
-    signals.thread_block()?;
-    thread::Builder::new().name("signals".into()).spawn(move || {
-        if let Ok(signal) = signals.wait() {
-            // Nobody to tell: the program is ending already.
-            let _ = tell.send(End::Asked(signal));
-        }
-    })?;
-    Ok(())
-}
-
 /// Accepts in a thread of its own, and gives each client another.
 fn serve(
     host: &Host,
     at: SocketAddr,
-    service: &Service,
+    demo: &'static Demo,
     tell: &Sender<End>,
 ) -> Result<(), Failure> {
-    let demo = service.demo;
     let listener = TcpListener::bind(host, at)
         .map_err(|error| format!("cannot listen at {at} for {}: {error}", demo.name))?;
     let tell = tell.clone();
