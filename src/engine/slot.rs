@@ -183,6 +183,7 @@ impl Engine {
         let mut inner = slot.lock();
         let reaction = inner.connection.on_segment(now, segment, &self.pool);
         inner.opened |= reaction.signals.contains(Signals::OPENED);
+        inner.peer_closed |= inner.connection.state().peer_closed();
         inner.untold |= reaction.signals;
         let newly_noted = !std::mem::replace(&mut inner.noted, true);
         drop(inner);
