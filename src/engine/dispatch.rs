@@ -193,7 +193,7 @@ impl Engine {
     }
 
     /// RFC 1122 3.2.2.6: the same identifier, sequence number and payload, from the address that
-    /// was asked.
+    /// was asked, however long it is.
     fn answer_echo(&self, now: Instant, packet: &Packet<'_>, echo: &Echo<'_>) {
         let mut frame = self.take_frame_buffer();
         emit_echo(&mut frame, packet.destination, packet.source, true, echo);
@@ -219,7 +219,7 @@ impl Engine {
         };
         let mut inner = slot.lock();
         let signals = inner.connection.on_icmp(now, quote.seq, hard_error(kind));
-        slot.announce(inner, signals);
+        self.announce(now, &slot, inner, signals);
         baton.owed.push(slot);
     }
 

@@ -56,15 +56,17 @@ impl Shared {
         room
     }
 
-    /// A connection that had its place kept is open.
-    pub(super) fn opened(&self, slot: Arc<Slot>) {
+    /// A connection that had its place kept is open; `false` when nobody will accept it any more.
+    pub(super) fn opened(&self, slot: Arc<Slot>) -> bool {
         let mut waiting = lock(&self.waiting);
         waiting.half_open -= 1;
-        if !waiting.closed {
-            waiting.ready.push_back(slot);
+        if waiting.closed {
+            return false;
         }
+        waiting.ready.push_back(slot);
         drop(waiting);
         self.acceptable.notify_one();
+        true
     }
 
     /// A connection that had its place kept will never be open.

@@ -281,7 +281,10 @@ impl Engine {
             });
             shared.ok_or(OpenError::PortsExhausted)?
         };
-        Ok(Listener::new(Arc::clone(self), shared))
+        let listener = Listener::new(Arc::clone(self), shared);
+        // `close_all` may have looked at the listeners before this one was there.
+        self.refuse_when_down()?;
+        Ok(listener)
     }
 
     /// Begins an active open and sends the SYN. `local` may be given, with port 0 for an ephemeral
@@ -296,6 +299,8 @@ impl Engine {
         self.note_time(now);
         self.refuse_when_down()?;
         let slot = self.open(now, local, remote)?;
+        // `close_all` may have looked at the connections before this one was there.
+        self.refuse_when_down().inspect_err(|_| self.abort(now, &slot))?;
         self.flush(now, &slot);
         Ok(Socket::new(Arc::clone(self), slot))
     }

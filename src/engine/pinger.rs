@@ -14,6 +14,9 @@ use crate::wire::ip;
 /// Replies that wait to be received; the oldest gives way.
 const MOST_REPLIES: usize = 1024;
 
+/// Bytes that an echo request can carry: a datagram without its IP and ICMP headers.
+const MOST_PAYLOAD: usize = 65_535 - 20 - 8;
+
 /// An endpoint that sends echo requests. Dropping it closes it.
 #[derive(Debug)]
 pub struct Pinger {
@@ -89,7 +92,8 @@ impl Pinger {
         Err(OpenError::PortsExhausted)
     }
 
-    /// Sends one request.
+    /// Sends one request, in fragments where it is longer than the MTU. Of `payload` at most
+    /// 65,507 bytes are sent: no datagram holds more.
     pub fn send(
         &self,
         now: Instant,
@@ -98,11 +102,12 @@ impl Pinger {
         payload: &[u8],
     ) -> Result<(), OpenError> {
         self.engine.refuse_when_down()?;
-        if !ip::is_host(to) || self.engine.is_ours(to) {
+        if !ip::is_host(to) || self.engine.is_broadcast(to) || self.engine.is_ours(to) {
             return Err(OpenError::BadRemote);
         }
         let from = self.engine.source_for(to).ok_or(OpenError::BadRemote)?;
         let mut frame = self.engine.take_frame_buffer();
+        let payload = &payload[..payload.len().min(MOST_PAYLOAD)];
         let echo = Echo { identifier: self.identifier, sequence, payload };
         emit_echo(&mut frame, from, to, false, &echo);
         self.engine.send_datagram(now, &frame);

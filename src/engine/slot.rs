@@ -21,6 +21,10 @@ const FLUSHING: u8 = 1;
 /// Somebody sends for it, and shall look once more before he leaves.
 const DIRTY: u8 = 2;
 
+/// The farthest moment that a slot is entered into the wheel for; then it is entered again. An entry
+/// cannot be taken back and holds its slot, so this bounds how long a closed one is kept.
+const FARTHEST: Duration = Duration::from_secs(60);
+
 /// One connection.
 pub(super) struct Slot {
     pub(super) flow: Flow,
@@ -33,8 +37,12 @@ pub(super) struct Slot {
 /// What a slot's lock protects.
 pub(super) struct Inner {
     pub(super) connection: Connection,
-    /// When the wheel gives this slot out, `NEVER` when it has no entry.
+    /// When the wheel gives this slot out next, `NEVER` when it has no entry.
     armed: Instant,
+    /// When it does once more after that. Remembered so that a far deadline, which a nearer one
+    /// overtakes again and again (a keep-alive and delayed ACKs), costs one entry and not one each
+    /// time.
+    beyond: Instant,
     /// The listener that keeps a place for it, until it is open.
     listener: Option<Weak<Shared>>,
     /// Whether threads wait for each event and were not woken yet: nobody is woken twice, or when
@@ -68,6 +76,7 @@ impl Slot {
             inner: Mutex::new(Inner {
                 connection,
                 armed: Instant::NEVER,
+                beyond: Instant::NEVER,
                 listener: listener.map(Arc::downgrade),
                 reader_waits: false,
                 writer_waits: false,
@@ -130,9 +139,23 @@ impl Slot {
             }
         }
     }
+}
 
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Slot({})", self.flow)
+    }
+}
+
+impl Engine {
     /// Unlocks and tells those outside what has changed.
-    pub(super) fn announce(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>, signals: Signals) {
+    pub(super) fn announce(
+        &self,
+        now: Instant,
+        slot: &Arc<Slot>,
+        mut inner: MutexGuard<'_, Inner>,
+        signals: Signals,
+    ) {
         let signals = signals | std::mem::take(&mut inner.untold);
         let over = signals.contains(Signals::CLOSED);
         let opened = signals.contains(Signals::OPENED);
@@ -144,34 +167,29 @@ impl Slot {
         let place = if opened || over { inner.listener.take() } else { None };
         drop(inner);
         if wake_readers {
-            self.readable.notify_all();
+            slot.readable.notify_all();
         }
         if wake_writers {
-            self.writable.notify_all();
-        }
-        if let Some(listener) = place.and_then(|place| place.upgrade()) {
-            if opened {
-                listener.opened(Arc::clone(self));
-            } else {
-                listener.given_up();
-            }
+            slot.writable.notify_all();
         }
         if opened {
-            log::debug!(target: "tuntcp::engine", "{} is open", self.flow);
+            log::debug!(target: "tuntcp::engine", "{} is open", slot.flow);
         }
         if over {
-            log::debug!(target: "tuntcp::engine", "{} is over", self.flow);
+            log::debug!(target: "tuntcp::engine", "{} is over", slot.flow);
+        }
+        let Some(place) = place else { return };
+        let accepted = match place.upgrade() {
+            Some(listener) if opened => listener.opened(Arc::clone(slot)),
+            Some(listener) => return listener.given_up(),
+            None => false,
+        };
+        if opened && !accepted {
+            // Its listener went while it opened: nobody will ever take it.
+            self.abort(now, slot);
         }
     }
-}
 
-impl std::fmt::Debug for Slot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Slot({})", self.flow)
-    }
-}
-
-impl Engine {
     /// A segment for this connection. What it means beyond the connection: whether the segment
     /// shall be handed to the listener, and whether the slot is to be flushed after the batch.
     pub(super) fn feed(
@@ -196,7 +214,7 @@ impl Engine {
 
     /// The batch is over: those who wait are told of it, and what is owed is sent.
     pub(super) fn settle(&self, now: Instant, slot: &Arc<Slot>) {
-        slot.announce(slot.lock(), Signals::empty());
+        self.announce(now, slot, slot.lock(), Signals::empty());
         self.flush(now, slot);
     }
 
@@ -207,10 +225,13 @@ impl Engine {
             // An entry that a later, earlier one has replaced.
             return false;
         }
-        inner.armed = Instant::NEVER;
+        inner.armed = std::mem::replace(&mut inner.beyond, Instant::NEVER);
+        if inner.armed.is_due(now) {
+            inner.armed = Instant::NEVER;
+        }
         let due = inner.connection.poll_timeout().is_due(now);
         let signals = if due { inner.connection.on_timeout(now) } else { Signals::empty() };
-        slot.announce(inner, signals);
+        self.announce(now, slot, inner, signals);
         true
     }
 
@@ -246,9 +267,12 @@ impl Engine {
             let mut inner = slot.lock();
             inner.noted = false;
             if inner.connection.poll_transmit(now, &self.limits, frame).is_none() {
-                self.arm(slot, &mut inner);
+                let overslept = self.arm(now, slot, &mut inner);
                 let over = inner.connection.state() == State::Closed;
                 drop(inner);
+                if overslept {
+                    self.device.wake();
+                }
                 if over {
                     self.demux.remove(slot);
                 }
@@ -259,21 +283,27 @@ impl Engine {
         }
     }
 
-    /// Sees to it that the wheel gives the slot out in time. Lazy: an entry that comes too early
-    /// is used again when it comes, so re-arming with every ACK costs nothing.
-    fn arm(&self, slot: &Arc<Slot>, inner: &mut Inner) {
+    /// Sees to it that the wheel gives the slot out in time; whether the packet loop must be woken
+    /// for it. Lazy: an entry that comes too early is used again when it comes, so re-arming with
+    /// every ACK costs nothing.
+    fn arm(&self, now: Instant, slot: &Arc<Slot>, inner: &mut Inner) -> bool {
         let deadline = inner.connection.poll_timeout();
         if deadline >= inner.armed {
-            return;
+            return false;
         }
-        inner.armed = deadline;
+        let at = deadline.min(now + FARTHEST);
+        if inner.beyond.is_never() {
+            inner.beyond = inner.armed;
+        }
+        inner.armed = at;
         let mut wheel = lock(&self.wheel);
-        wheel.insert(deadline, Arc::clone(slot));
-        let sleeps_past = deadline.as_nanos() < self.asleep_until.load(Ordering::Relaxed);
-        drop(wheel);
-        if sleeps_past {
-            self.device.wake();
+        wheel.insert(at, Arc::clone(slot));
+        let overslept = at.as_nanos() < self.asleep_until.load(Ordering::Relaxed);
+        if overslept {
+            // One call wakes the packet loop, whatever is armed before it comes.
+            self.asleep_until.store(at.as_nanos(), Ordering::Relaxed);
         }
+        overslept
     }
 
     /// Runs a verb of the connection, tells of what changed, sends what is owed.
@@ -286,7 +316,7 @@ impl Engine {
         self.note_time(now);
         let mut inner = slot.lock();
         let (signals, result) = verb(&mut inner);
-        slot.announce(inner, signals);
+        self.announce(now, slot, inner, signals);
         self.flush(now, slot);
         result
     }

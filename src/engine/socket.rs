@@ -15,6 +15,9 @@ use crate::time::Instant;
 /// The largest chunk that is handed over at once, bytes.
 const CHUNK: usize = 64 << 10;
 
+/// Chunks that one read takes away whole; what it wants beyond them is copied under the lock.
+const WHOLE_CHUNKS: usize = 16;
+
 /// One connection in the application's hand. Every call is without blocking but `wait_*`.
 /// Dropping it closes the connection.
 pub struct Socket {
@@ -81,7 +84,8 @@ impl Socket {
         if peek {
             return Ok(Some(inner.connection.read(buf, true)));
         }
-        let (chunks, taken) = take_chunks(&mut inner, buf.len());
+        let mut chunks = [const { None }; WHOLE_CHUNKS];
+        let taken = take_chunks(&mut inner, buf.len(), &mut chunks);
         // What is left of `buf` is smaller than the next chunk: that part is copied right here.
         let (whole, rest) = buf.split_at_mut(taken);
         let count = taken + inner.connection.read(rest, false);
@@ -250,21 +254,23 @@ impl Inner {
     }
 }
 
-/// Takes the chunks that fit whole into `max` bytes; their ownership is all that moves.
-fn take_chunks(inner: &mut Inner, max: usize) -> (Vec<Chunk>, usize) {
-    let mut chunks = Vec::new();
+/// Takes chunks that fit whole into `max` bytes, as many as there is room for in `chunks`; their
+/// ownership is all that moves.
+fn take_chunks(inner: &mut Inner, max: usize, chunks: &mut [Option<Chunk>]) -> usize {
     let mut taken = 0;
-    while taken < max
-        && let Some(chunk) = inner.connection.read_chunk(max - taken)
-    {
+    for place in chunks {
+        if taken == max {
+            break;
+        }
+        let Some(chunk) = inner.connection.read_chunk(max - taken) else { break };
         taken += chunk.len();
-        chunks.push(chunk);
+        *place = Some(chunk);
     }
-    (chunks, taken)
+    taken
 }
 
-fn copy_out(chunks: &[Chunk], mut into: &mut [u8]) {
-    for chunk in chunks {
+fn copy_out(chunks: &[Option<Chunk>], mut into: &mut [u8]) {
+    for chunk in chunks.iter().flatten() {
         let (now, later) = into.split_at_mut(chunk.len());
         now.copy_from_slice(chunk.as_slice());
         into = later;

@@ -1,0 +1,180 @@
+//! Echo, errors that we send, errors that find a connection (RFC 792; RFC 1122, 3.2.2).
+
+use std::time::Duration;
+
+use tuntcp::engine::Socket;
+use tuntcp::tcp::{Error, State};
+use tuntcp::trace::Dropped;
+use tuntcp::wire::icmp::{Echo, Message, emit_echo, emit_unreachable};
+use tuntcp::wire::{Body, IpFields, Packet, checksum::Sum, ip};
+
+use crate::world::{Bench, Duo, HERE, MTU, Peer, THERE, address, at, only, tcp};
+
+fn echo_request(payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let echo = Echo { identifier: 7, sequence: 9, payload };
+    emit_echo(&mut out, address(THERE), address(HERE), false, &echo);
+    out
+}
+
+#[test]
+fn echo_is_answered() {
+    // RFC 1122 3.2.2.6. What is longer than the MTU: `a_ping_comes_back`.
+    for len in [0, 1, 56, MTU - 28] {
+        let mut bench = Bench::new();
+        let payload: Vec<u8> = (0..len).map(|index| (index % 251) as u8).collect();
+        let answer = only(bench.give([echo_request(&payload)]));
+        let packet = Packet::parse(&answer, false).expect("a sound frame");
+        assert_eq!((packet.source, packet.destination), (address(HERE), address(THERE)));
+        let echo = Echo { identifier: 7, sequence: 9, payload: &payload };
+        assert_eq!(packet.body, Body::Icmp(Message::EchoReply(echo)), "{len}");
+    }
+}
+
+#[test]
+fn nobody_listens_for_datagrams() {
+    let mut bench = Bench::new();
+    let udp = [&[0x13, 0x88, 0, 53, 0, 12, 0, 0][..], b"what"].concat();
+    let rows = [(17, Dropped::NoUdpPort, 3), (99, Dropped::UnknownProtocol, 2)];
+    for (protocol, why, code) in rows {
+        let fields = IpFields::default();
+        let packet = ip::emit_packet(address(THERE), address(HERE), protocol, &fields, &udp);
+        let answer = only(bench.give([packet.clone()]));
+        assert_eq!(bench.dropped(why), 1);
+        let (header, message) = answer.split_at(20);
+        assert_eq!(header[9], 1, "an ICMP packet");
+        assert_eq!(message[..2], [3, code]);
+        assert_eq!(Sum::new().plus(message).finish(), 0);
+        assert_eq!(message[8..], packet[..28], "header and eight bytes, unchanged");
+    }
+}
+
+#[test]
+fn errors_are_rationed() {
+    let mut bench = Bench::new();
+    let packet = ip::emit_packet(address(THERE), address(HERE), 99, &IpFields::default(), b"");
+    let flood = |bench: &mut Bench| {
+        let mut sent = bench.give(vec![packet.clone(); 1500]).len();
+        while bench.turn() == bench.now {
+            sent += bench.sent().len();
+        }
+        sent + bench.sent().len()
+    };
+    assert_eq!(flood(&mut bench), 1000);
+    bench.now += Duration::from_secs(1);
+    assert_eq!(flood(&mut bench), 1000);
+}
+
+#[test]
+fn no_error_about_an_error() {
+    // RFC 1122 3.2.2: an unreachable that quotes our own unreachable finds nobody, quietly.
+    let mut bench = Bench::new();
+    let mut quoted = Vec::new();
+    emit_unreachable(&mut quoted, address(HERE), address(THERE), 3, &echo_request(b"12345678"));
+    let mut error = Vec::new();
+    emit_unreachable(&mut error, address(THERE), address(HERE), 3, &quoted);
+    assert!(bench.give([error]).is_empty());
+    assert_eq!(bench.dropped(Dropped::IcmpStranger), 1);
+}
+
+/// A connect under way and the SYN that it sent.
+fn connecting() -> (Bench, Socket, Vec<u8>) {
+    let bench = Bench::new();
+    let socket = bench.engine.connect(bench.now, None, at(THERE, 80)).expect("a free port");
+    let syn = only(bench.sent());
+    (bench, socket, syn)
+}
+
+fn unreachable(code: u8, offending: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    emit_unreachable(&mut out, address("192.0.2.9"), address(HERE), code, offending);
+    out
+}
+
+#[test]
+fn an_error_ends_an_attempt() {
+    let rows = [
+        (0, Error::Unreachable),
+        (1, Error::Unreachable),
+        (2, Error::Refused),
+        (3, Error::Refused),
+        (5, Error::Unreachable),
+        (13, Error::Unreachable),
+    ];
+    for (code, expected) in rows {
+        let (mut bench, socket, syn) = connecting();
+        assert_eq!(socket.opened(), Ok(false));
+        assert!(bench.give([unreachable(code, &syn)]).is_empty());
+        assert_eq!(socket.opened(), Err(expected), "code {code}");
+        assert_eq!(bench.engine.connections(), 0);
+    }
+}
+
+#[test]
+fn hints_and_lies_end_nothing() {
+    let (mut bench, socket, syn) = connecting();
+    let mut other_seq = syn.clone();
+    other_seq[27] ^= 0x80;
+    let mut other_port = syn.clone();
+    other_port[23] ^= 1;
+    let mut time_exceeded = unreachable(0, &syn);
+    time_exceeded[20] = 11;
+    time_exceeded[22..24].fill(0);
+    let sum = Sum::new().plus(&time_exceeded[20..]).finish().to_be_bytes();
+    time_exceeded[22..24].copy_from_slice(&sum);
+    let lies = [
+        unreachable(3, &other_seq),
+        unreachable(3, &other_port),
+        unreachable(4, &syn),
+        time_exceeded,
+    ];
+    assert!(bench.give(lies).is_empty());
+    assert_eq!(bench.dropped(Dropped::IcmpStranger), 1);
+    assert_eq!(bench.dropped(Dropped::IcmpIgnored), 1);
+    assert_eq!(socket.opened(), Ok(false));
+}
+
+#[test]
+fn an_open_connection_takes_an_error_as_a_hint() {
+    // RFC 9293 3.9.2.2, MUST-56; RFC 5927 5.2.
+    let mut bench = Bench::new();
+    let listener = bench.listen(7, 8);
+    Peer::open(&mut bench, 5000, 7);
+    let socket = listener.accept().unwrap().expect("it is open");
+    assert_eq!(socket.write(bench.now, b"hello"), Ok(Some(5)));
+    let sent = only(bench.sent());
+    assert_eq!(tcp(&sent).payload, b"hello");
+    assert!(bench.give([unreachable(3, &sent)]).is_empty());
+    assert_eq!(socket.info(bench.now).state, State::Established);
+    assert_eq!(socket.info(bench.now).soft_error, Some(Error::Refused));
+    assert_eq!(socket.take_error(), None);
+}
+
+#[test]
+fn a_ping_comes_back() {
+    let mut duo = Duo::new();
+    let (ours, other) = (duo.here.engine.pinger().unwrap(), duo.here.engine.pinger().unwrap());
+    for (sequence, len) in [(1, 0), (2, 56), (3, 5000), (4, 65_507), (5, 70_000)] {
+        let payload = vec![sequence as u8; len];
+        ours.send(duo.now(), address(THERE), sequence, &payload).expect("a host");
+        duo.settle();
+        let reply = ours.receive().expect("an answer");
+        assert_eq!((reply.from, reply.sequence, reply.at), (address(THERE), sequence, duo.now()));
+        assert_eq!(reply.payload, payload[..len.min(65_507)]);
+    }
+    assert!(other.receive().is_none() && ours.receive().is_none());
+    drop(ours);
+    duo.here.world_gets(echo_reply());
+    duo.settle();
+    assert_eq!(duo.here.dropped(Dropped::IcmpStranger), 1);
+    for nowhere in ["0.0.0.0", "224.0.0.1", "255.255.255.255", "192.0.2.255", HERE] {
+        assert!(other.send(duo.now(), address(nowhere), 1, b"").is_err(), "{nowhere}");
+    }
+}
+
+fn echo_reply() -> Vec<u8> {
+    let mut out = Vec::new();
+    let echo = Echo { identifier: 4711, sequence: 9, payload: b"" };
+    emit_echo(&mut out, address(THERE), address(HERE), true, &echo);
+    out
+}

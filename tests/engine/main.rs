@@ -1,0 +1,12 @@
+//! The engine: what reaches a connection, what answers when none is there, and what the
+//! application sees of it. Everything happens in virtual time.
+
+mod drops;
+mod flushing;
+mod icmp;
+mod lifetime;
+mod listening;
+mod opening;
+mod sockets;
+mod strangers;
+mod world;
