@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{Medium, TunTapInterface, wait};
-use smoltcp::socket::tcp::{Socket, SocketBuffer};
+use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::Instant;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
@@ -35,6 +35,7 @@ pub(crate) fn run(kib: usize, idle: bool) {
     interface.update_ip_addrs(|addresses| {
         addresses.push(IpCidr::new(IpAddress::v4(192, 0, 2, 2), 24)).expect("there is room");
     });
+    crate::world::say_ready();
     let mut sockets = SocketSet::new(vec![]);
     let mut served = Vec::new();
     for port in [SINK, SOURCE, ECHO] {
@@ -43,7 +44,6 @@ pub(crate) fn run(kib: usize, idle: bool) {
     if idle {
         add(&mut sockets, &mut served, IDLE, IDLE_SOCKETS, IDLE_BUFFER);
     }
-    println!("ready");
     let block = vec![0x5a; 64 << 10];
     loop {
         let now = Instant::now();
@@ -86,10 +86,9 @@ impl Served {
             SOURCE => {
                 while socket.can_send() && socket.send_slice(block).is_ok_and(|count| count > 0) {}
             }
-            ECHO => Self::echo(socket),
-            _ => {}
+            _ => Self::echo(socket),
         }
-        if self.port != SINK && socket.is_active() && !socket.may_recv() {
+        if self.port != SINK && socket.state() == State::CloseWait {
             socket.close();
         }
     }
@@ -99,7 +98,7 @@ impl Served {
             let read = socket.recv(|bytes| (bytes.len(), bytes.len()));
             self.bytes += read.unwrap_or(0) as u64;
         }
-        if socket.is_active() && !socket.may_recv() && socket.can_send() && !self.told {
+        if socket.state() == State::CloseWait && !self.told {
             self.told = socket.send_slice(&self.bytes.to_be_bytes()).is_ok();
             socket.close();
         }

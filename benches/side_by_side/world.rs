@@ -37,6 +37,13 @@ pub(crate) static CONTENDERS: [Contender; 3] = [
 /// A running server in a namespace of this thread's own.
 pub(crate) struct World {
     server: Child,
+    /// Bytes of memory that the server had in use when it was ready.
+    pub(crate) base: f64,
+}
+
+/// The server's word that it serves, with the memory that it has in use.
+pub(crate) fn say_ready() {
+    println!("ready {}", memory_of(std::process::id()));
 }
 
 impl World {
@@ -58,8 +65,8 @@ impl World {
         let mut line = String::new();
         let stdout = server.stdout.take().expect("its output is a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("it says when it is ready");
-        assert_eq!(line.trim(), "ready");
-        Self { server }
+        let base = line.trim().strip_prefix("ready ").and_then(|base| base.parse().ok());
+        Self { server, base: base.expect("the server is ready") }
     }
 
     /// A connection of the kernel's to one of the services.
@@ -75,12 +82,16 @@ impl World {
 
     /// Bytes of memory that the server has in use.
     pub(crate) fn memory(&self) -> f64 {
-        let path = format!("/proc/{}/smaps_rollup", self.server.id());
-        let text = std::fs::read_to_string(path).expect("the server runs");
-        let line = text.lines().find(|line| line.starts_with("Private_Dirty:"));
-        let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
-        kib.expect("the kernel counts it") * 1024.0
+        memory_of(self.server.id())
     }
+}
+
+fn memory_of(process: u32) -> f64 {
+    let path = format!("/proc/{process}/smaps_rollup");
+    let text = std::fs::read_to_string(path).expect("the server runs");
+    let line = text.lines().find(|line| line.starts_with("Private_Dirty:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+    kib.expect("the kernel counts it") * 1024.0
 }
 
 impl Drop for World {
