@@ -1,0 +1,75 @@
+//! The command line: what it teaches, and what it says to a wrong one. Nothing here opens a TUN.
+
+use std::process::{Command, Output};
+
+fn tuntcp(arguments: &str) -> Output {
+    let arguments = arguments.split_whitespace();
+    Command::new(env!("CARGO_BIN_EXE_tuntcp")).args(arguments).output().expect("it was built")
+}
+
+/// What the help of a subcommand says.
+fn help(subcommand: &str) -> String {
+    let output = tuntcp(&format!("{subcommand} --help"));
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn usage_errors_have_status_2_and_say_what_is_wanted() {
+    let rows = [
+        ("serve gopher", "there is no service 'gopher'; there are echo, discard, daytime, chargen"),
+        ("serve echo=0", "'0' is no port from 1 to 65535"),
+        ("serve echo=65536", "'65536' is no port from 1 to 65535"),
+        ("serve echo=", "'' is no port from 1 to 65535"),
+        ("serve --address 192.0.2.2.2", "such as 192.0.2.2/24"),
+        ("serve --address 192.0.2.2", "such as 192.0.2.2/24"),
+        ("serve --address 192.0.2.0/24", "192.0.2.0 stands for all of 192.0.2.0/24"),
+        ("serve --address 192.0.2.255/24", "192.0.2.255 stands for all of 192.0.2.0/24"),
+        ("serve --address 127.0.0.1/8", "no host on a TUN can have the address 127.0.0.1"),
+        ("serve --address 224.0.0.1/4", "no host on a TUN can have the address 224.0.0.1"),
+        ("serve --address 2001:db8::1/64", "IPv6 is not spoken yet"),
+        ("serve --impair loss=lots", "loss"),
+        ("connect 192.0.2.1", "<PORT>"),
+        ("connect 192.0.2.1 0", "0 is not in 1..=65535"),
+        ("connect localhost 7", "invalid IP address"),
+        ("connect 192.0.2.1 7 -w -1", "-1"),
+        ("connect 192.0.2.1 7 -w x", "a number of seconds from 0 to 3600"),
+        ("ping 192.0.2.1 -c 0", "0 is not in 1..=65535"),
+        ("ping 192.0.2.1 -s 1473", "1473 is not in 0..=1472"),
+        ("ping 192.0.2.1 -i NaN", "a number of seconds from 0 to 3600"),
+    ];
+    for (arguments, wanted) in rows {
+        let output = tuntcp(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {said}");
+        assert!(said.contains(wanted), "{arguments}: {said}");
+        assert!(output.stdout.is_empty(), "{arguments}");
+    }
+}
+
+#[test]
+fn help_teaches_by_examples() {
+    for subcommand in ["serve", "connect", "ping"] {
+        let text = help(subcommand);
+        assert!(text.contains("Examples:") && text.contains("Exit status:"), "{text}");
+        for option in ["--tun", "--address", "--impair", "--capture"] {
+            assert!(text.contains(option), "{subcommand} lacks {option}");
+        }
+    }
+    let services = help("serve");
+    for service in ["echo      7", "discard   9", "daytime  13", "chargen  19"] {
+        assert!(services.contains(service), "{services}");
+    }
+    assert!(help("").contains("setup_tun.sh"));
+}
+
+#[test]
+fn a_device_that_is_not_there_is_explained() {
+    for arguments in ["serve", "connect 192.0.2.1 7", "ping 192.0.2.1"] {
+        let output = tuntcp(&format!("{arguments} --tun no-such-tun"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("no-such-tun") && said.contains("setup_tun.sh"), "{said}");
+        assert!(output.stdout.is_empty(), "{arguments}");
+    }
+}
