@@ -1,7 +1,8 @@
 //! Whose segment is this? From a flow to its slot, from a port to its listener.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -13,13 +14,39 @@ use crate::wire::Flow;
 /// Parts of the table with a lock each.
 const SHARDS: usize = 16;
 
+/// A slot, found by its flow: the key is in the slot already, and stands nowhere else.
+struct ByFlow(Arc<Slot>);
+
+impl Borrow<Flow> for ByFlow {
+    fn borrow(&self) -> &Flow {
+        &self.0.flow
+    }
+}
+
+impl Hash for ByFlow {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.flow.hash(state);
+    }
+}
+
+impl PartialEq for ByFlow {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.flow == other.0.flow
+    }
+}
+
+impl Eq for ByFlow {}
+
+/// One part of the table.
+type Shard = Mutex<HashSet<ByFlow>>;
+
 /// Every connection by its flow and every listener by its port.
 ///
 /// The hash is keyed by random numbers, so that nobody outside can fill one bucket; nothing
 /// depends on its order.
 pub(super) struct Demux {
     hasher: RandomState,
-    shards: [Mutex<HashMap<Flow, Arc<Slot>>>; SHARDS],
+    shards: [Shard; SHARDS],
     listeners: RwLock<HashMap<u16, Vec<Arc<Shared>>>>,
 }
 
@@ -34,7 +61,7 @@ impl Demux {
 
     /// The connection of this flow.
     pub(super) fn find(&self, flow: &Flow) -> Option<Arc<Slot>> {
-        lock(self.shard(flow)).get(flow).cloned()
+        lock(self.shard(flow)).get(flow).map(|found| Arc::clone(&found.0))
     }
 
     /// Inserts the slot that `make` gives, unless the flow has one already.
@@ -44,18 +71,18 @@ impl Demux {
         make: impl FnOnce() -> Arc<Slot>,
     ) -> Option<Arc<Slot>> {
         let mut shard = lock(self.shard(&flow));
-        if shard.contains_key(&flow) {
+        if shard.contains(&flow) {
             return None;
         }
         let slot = make();
-        shard.insert(flow, Arc::clone(&slot));
+        shard.insert(ByFlow(Arc::clone(&slot)));
         Some(slot)
     }
 
     /// Forgets this very slot; another one of the same flow stays. Whether it was there.
     pub(super) fn remove(&self, slot: &Arc<Slot>) -> bool {
         let mut shard = lock(self.shard(&slot.flow));
-        let same = shard.get(&slot.flow).is_some_and(|found| Arc::ptr_eq(found, slot));
+        let same = shard.get(&slot.flow).is_some_and(|found| Arc::ptr_eq(&found.0, slot));
         if same {
             shard.remove(&slot.flow);
             if shard.len() * 8 < shard.capacity() {
@@ -67,11 +94,10 @@ impl Demux {
 
     /// Every connection, in an order that depends on their flows alone.
     pub(super) fn all(&self) -> Vec<Arc<Slot>> {
-        let mut all: Vec<_> = self
-            .shards
-            .iter()
-            .flat_map(|shard| lock(shard).values().cloned().collect::<Vec<_>>())
-            .collect();
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            all.extend(lock(shard).iter().map(|found| Arc::clone(&found.0)));
+        }
         all.sort_by_key(|slot| (slot.flow.local, slot.flow.remote));
         all
     }
@@ -129,7 +155,7 @@ impl Demux {
         all
     }
 
-    fn shard(&self, flow: &Flow) -> &Mutex<HashMap<Flow, Arc<Slot>>> {
+    fn shard(&self, flow: &Flow) -> &Shard {
         #[expect(clippy::cast_possible_truncation, reason = "four bits are wanted")]
         let index = self.hasher.hash_one(flow) as usize % SHARDS;
         &self.shards[index]

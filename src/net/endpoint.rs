@@ -21,12 +21,13 @@ pub(super) struct Endpoint {
 }
 
 /// What the application has set, as in std for all clones alike.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Options {
     pub(super) read_timeout: Option<Duration>,
     pub(super) write_timeout: Option<Duration>,
     pub(super) linger: Option<Duration>,
-    pub(super) keepalive: Option<KeepAlive>,
+    /// Few set it, and it is large.
+    pub(super) keepalive: Option<Box<KeepAlive>>,
     pub(super) nodelay: bool,
 }
 
@@ -43,7 +44,7 @@ impl Endpoint {
             read_timeout: None,
             write_timeout: None,
             linger: None,
-            keepalive: config.keepalive,
+            keepalive: config.keepalive.map(Box::new),
             nodelay: config.nodelay,
         };
         Self { socket, clock, nonblocking: AtomicBool::new(false), options: Mutex::new(options) }

@@ -316,7 +316,7 @@ impl TcpStream {
     pub fn set_keepalive(&self, keepalive: Option<KeepAlive>) -> io::Result<()> {
         let mut options = self.endpoint.options();
         self.endpoint.socket.set_keepalive(self.endpoint.clock.now(), keepalive);
-        options.keepalive = keepalive;
+        options.keepalive = keepalive.map(Box::new);
         Ok(())
     }
 
@@ -330,7 +330,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn keepalive(&self) -> io::Result<Option<KeepAlive>> {
-        Ok(self.endpoint.options().keepalive)
+        Ok(self.endpoint.options().keepalive.as_deref().copied())
     }
 
     /// `SO_LINGER`, what dropping the last clone does: `None`, the default, closes in the
