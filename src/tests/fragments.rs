@@ -226,6 +226,19 @@ fn one_mebibyte() {
     assert_whole(&desk.insert(START, &piece(19, 64_000..64_001, false)).expect("whole"), 64_001);
 }
 
+/// Even where it is the oldest, the datagram that grows is not the one that gives way.
+#[test]
+fn whoever_grows_stays() {
+    let mut desk = Desk::default();
+    for id in 0..16 {
+        desk.insert(START, &piece(id, 0..65_000, true));
+    }
+    assert_eq!(desk.insert(START, &piece(16, 0..7_000, true)), None);
+    assert_eq!(desk.dropped, []);
+    assert_whole(&desk.insert(START, &piece(0, 65_000..65_500, false)).expect("whole"), 65_500);
+    assert_eq!(desk.dropped, [Dropped::FragmentNoRoom]);
+}
+
 /// However small the pieces: the oldest gives way, not the one that grows.
 #[test]
 fn tiny_pieces_are_bounded_too() {

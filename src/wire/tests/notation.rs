@@ -69,6 +69,7 @@ fn rows() -> Vec<(&'static str, Segment<'static>)> {
             ". 1:65536(65535) ack 1 win 0 segs 45",
             Segment { payload: &ZEROS, wire_segments: 45, ..acked },
         ),
+        ("- 0:0(0) win 0 segs 0", Segment { wire_segments: 0, ..none.clone() }),
         ("R 7:7(0) win 0", Segment { seq: SeqNum::new(7), flags: Flags::RST, ..none }),
     ]
 }
