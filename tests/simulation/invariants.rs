@@ -6,8 +6,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tuntcp::sim::{Direction, Network, Sighting};
+use tuntcp::time::Instant;
 use tuntcp::wire::{Body, Flags, Flow, Packet, Segment, SeqNum};
 
 /// What the connection is allowed to do besides.
@@ -96,6 +98,8 @@ struct Half {
     last_timestamp: Option<u32>,
     /// Offset behind the last probe of a closed window: the peer may have thrown it away.
     probed: i64,
+    /// When it was sent.
+    probed_at: Option<Instant>,
     /// Greatest edge that has reached us from the peer.
     allowed: Option<SeqNum>,
 }
@@ -144,7 +148,8 @@ impl Watcher {
             return Ok(());
         };
         // The parser's flow is the receiver's view.
-        self.sent(turned(flow), &segment).map_err(|breach| format!("{segment}: {breach}"))
+        self.sent(sighting.at, turned(flow), &segment)
+            .map_err(|breach| format!("{segment}: {breach}"))
     }
 
     /// The peer's window has reached the half of the receiver.
@@ -167,7 +172,7 @@ impl Watcher {
         both.and_then(|(ours, theirs)| ours.shift.and(theirs.shift).and(ours.shift)).unwrap_or(0)
     }
 
-    fn sent(&mut self, flow: Flow, segment: &Segment<'_>) -> Outcome {
+    fn sent(&mut self, at: Instant, flow: Flow, segment: &Segment<'_>) -> Outcome {
         if segment.flags.contains(Flags::RST) {
             return self.sent_reset(flow, segment);
         }
@@ -175,6 +180,7 @@ impl Watcher {
             return Ok(());
         }
         let shift = self.shift_of(flow);
+        let probed = self.probed_lately(at, turned(flow));
         let (peer_mss, peer_end, peer_stamp, peer_stamps, peer_fin) =
             match self.halves.get(&turned(flow)) {
                 Some(peer) => {
@@ -196,7 +202,14 @@ impl Watcher {
             "{} bytes for an MSS of {peer_mss}",
             segment.payload.len()
         );
-        half.carries(segment, self.rules.retransmissions)
+        half.carries(at, segment, self.rules.retransmissions || probed)
+    }
+
+    /// While a probe is under way the prober's acknowledgements name the byte before it: they are
+    /// refused if the window has opened meanwhile, and what they acknowledge is sent again.
+    fn probed_lately(&self, at: Instant, flow: Flow) -> bool {
+        let sent = self.halves.get(&flow).and_then(|half| half.probed_at);
+        sent.is_some_and(|sent| at - sent < Duration::from_secs(3))
     }
 
     /// Notes the half that a SYN begins; `false` for the SYN-ACK to a ghost: to a copy of the first
@@ -312,7 +325,7 @@ impl Half {
         Ok(())
     }
 
-    fn carries(&mut self, segment: &Segment<'_>, again: bool) -> Outcome {
+    fn carries(&mut self, at: Instant, segment: &Segment<'_>, again: bool) -> Outcome {
         let first = segment.seq + u32::from(segment.flags.contains(Flags::SYN));
         let start = self.offset(first);
         let sent = i64::try_from(self.content.len()).unwrap();
@@ -326,6 +339,7 @@ impl Half {
             hold!(probe || !end.after(allowed), "beyond the window, which ends at {allowed}");
             if end.after(allowed) {
                 self.probed = start + 1;
+                self.probed_at = Some(at);
             }
         }
         let known_fin = self.fin.is_some() && segment.flags.contains(Flags::FIN);

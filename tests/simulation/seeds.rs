@@ -190,8 +190,7 @@ impl Scenario {
     fn run(&self, tap: impl FnOnce(&mut Network)) -> Result<Instant, String> {
         let (mut net, hosts) = self.network();
         let mtu = self.mtus[0].max(self.mtus[1]);
-        let verdict =
-            watch(&mut net, Rules { resets: !self.clean, retransmissions: !self.clean, mtu });
+        let verdict = watch(&mut net, Rules { resets: false, retransmissions: !self.clean, mtu });
         tap(&mut net);
         let fates = self.spawn(&mut net, hosts);
         let told = catch_unwind(AssertUnwindSafe(|| play(&mut net, hosts, &fates, &verdict)));
