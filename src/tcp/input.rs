@@ -231,7 +231,8 @@ impl Tcb {
         } else {
             let echo = segment.options.timestamps.map(|theirs| theirs.echo);
             let clock = self.timestamps.as_ref();
-            clock.zip(echo).and_then(|(clock, echo)| clock.round_trip(now, echo))
+            let rtt = clock.zip(echo).and_then(|(clock, echo)| clock.round_trip(now, echo));
+            rtt.filter(|&rtt| self.rtt.is_credible(now, rtt))
         };
         if let Some(rtt) = rtt {
             self.rtt.sample(rtt, &self.config);
@@ -259,7 +260,7 @@ impl Tcb {
                 // The probe, and what the window shrank away from, was thrown away.
                 let sent = self.sent();
                 self.recovery.rewind(sent);
-                self.rtt.stop_timing();
+                self.rtt.stop_timing(now);
             }
         }
         if opened || self.snd.wnd == 0 && had > 0 {

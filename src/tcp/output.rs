@@ -175,7 +175,7 @@ impl Tcb {
         match choice {
             Choice::Retransmit(_) => {
                 self.retransmissions += 1;
-                self.rtt.stop_timing();
+                self.rtt.stop_timing(now);
                 self.recovery.resent(range.end);
                 self.snd.last_sent = now;
                 if self.recovery.in_fast_recovery() {
@@ -197,7 +197,7 @@ impl Tcb {
             }
             Choice::Probe => {
                 self.snd.probe_due = false;
-                self.rtt.stop_timing();
+                self.rtt.stop_timing(now);
                 self.snd.sent(now, range.end);
                 self.snd.small_end = range.end;
             }

@@ -25,6 +25,8 @@ pub(super) struct Rtt {
     backoff: u32,
     /// The segment that is being timed: the ACK that will answer it, and when it was sent.
     timing: Option<(SeqNum, Instant)>,
+    /// When something was sent again last.
+    resent_at: Instant,
 }
 
 impl Rtt {
@@ -36,6 +38,7 @@ impl Rtt {
             rto: config.rto_initial,
             backoff: 0,
             timing: None,
+            resent_at: Instant::ZERO,
         }
     }
 
@@ -89,9 +92,21 @@ impl Rtt {
         self.timing.is_some()
     }
 
-    /// Something was retransmitted: an ACK may answer either copy (Karn; RFC 6298, 3).
-    pub(super) fn stop_timing(&mut self) {
+    /// Something is sent again: an ACK may answer either copy (Karn; RFC 6298, 3).
+    pub(super) fn stop_timing(&mut self, now: Instant) {
         self.timing = None;
+        self.resent_at = now;
+    }
+
+    /// Whether a round trip that a timestamp measures may be believed: it began after the last
+    /// retransmission, or the ACK comes too soon after that to be its answer, so that nothing was
+    /// lost but patience. Otherwise the echo may be of a copy whose acknowledgement was lost: all
+    /// the time-outs until the next copy was acknowledged are in it, and as a sample it would
+    /// make the next time-out longer still.
+    pub(super) fn is_credible(&self, now: Instant, rtt: Duration) -> bool {
+        let resent_ago = now - self.resent_at;
+        let too_soon = self.smoothed.is_some_and(|smoothed| resent_ago < smoothed / 2);
+        rtt <= resent_ago + GRANULARITY || too_soon
     }
 
     /// The round trip that `ack` measures, if it answers the segment that is being timed.

@@ -232,7 +232,7 @@ impl Tcb {
             }
             // RFC 6298 5.4 to 5.6, RFC 9293 3.8.1.
             self.rtt.back_off();
-            self.rtt.stop_timing();
+            self.rtt.stop_timing(now);
             let sent = self.sent();
             self.recovery.on_timeout(now, sent, self.congestion.as_mut());
             if self.recovery.timeouts() >= self.config.r1 {
