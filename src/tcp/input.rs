@@ -302,9 +302,13 @@ impl Tcb {
         let how = self.rcv.take_text(pool, segment.seq, segment.payload, segment.wire_segments);
         if self.rcv.nxt != before {
             self.signals |= Signals::READABLE;
+            self.more_acks = 0;
         }
         match how {
-            Acknowledge::Now => self.ack_owed = true,
+            Acknowledge::Each if self.ack_owed => {
+                self.more_acks = self.more_acks.saturating_add(1);
+            }
+            Acknowledge::Now | Acknowledge::Each => self.ack_owed = true,
             Acknowledge::Later if self.timers.delayed_ack.is_never() => {
                 // MUST-40: not later than that.
                 self.timers.delayed_ack = now + self.config.delayed_ack;

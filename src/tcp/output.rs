@@ -168,8 +168,12 @@ impl Tcb {
     }
 
     fn note_sent(&mut self, choice: Choice, now: Instant, range: SeqRange, payload: u32) {
-        // Every segment acknowledges: nothing else is owed for what has arrived so far.
-        self.ack_owed = false;
+        // Every segment acknowledges: nothing else is owed for what has arrived so far, but for the
+        // duplicates, which count only without text.
+        self.ack_owed = self.more_acks > 0;
+        if choice == Choice::Ack {
+            self.more_acks = self.more_acks.saturating_sub(1);
+        }
         self.timers.delayed_ack = Instant::NEVER;
         self.last_ack_sent = self.rcv.nxt;
         match choice {

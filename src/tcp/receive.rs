@@ -50,6 +50,8 @@ pub(super) struct ReceiveHalf {
 pub(super) enum Acknowledge {
     /// At once.
     Now,
+    /// At once, and with an acknowledgement of its own.
+    Each,
     /// With the next segment, or when the timer expires.
     Later,
 }
@@ -99,8 +101,9 @@ impl ReceiveHalf {
         if seq != self.nxt {
             let ahead = u64::from(seq.since(self.nxt));
             self.reassembly.insert(pool, self.position + ahead, text);
-            // RFC 5681 3.2: a gap is told at once.
-            return Acknowledge::Now;
+            // RFC 5681 3.2, 4.2: a gap is told at once, and again for every segment behind it: the
+            // sender counts.
+            return Acknowledge::Each;
         }
         let fills_gap = !self.reassembly.is_empty();
         self.queue.extend(pool, text);

@@ -36,6 +36,8 @@ pub(super) struct Tcb {
     pub(super) last_ack_sent: SeqNum,
     /// An acknowledgement shall go out even if nothing else does.
     pub(super) ack_owed: bool,
+    /// Duplicates of it that shall follow: one for each further segment behind a gap.
+    pub(super) more_acks: u8,
     /// A keep-alive probe shall go out.
     pub(super) keepalive_owed: bool,
     /// Keep-alive probes without an answer.
@@ -94,6 +96,7 @@ impl Tcb {
             timestamps: negotiated.timestamps,
             last_ack_sent: rcv.nxt,
             ack_owed: false,
+            more_acks: 0,
             keepalive_owed: false,
             keepalive_probes: 0,
             heard_at: now,

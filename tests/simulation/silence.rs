@@ -137,3 +137,21 @@ fn an_outage_of_ten_seconds_is_survived() {
     world.run_to_ends(seconds(60), &fates);
     world.run_dry(seconds(120));
 }
+
+/// RFC 5681 4.2: of five segments that come together the first is missing. Each of the others is
+/// acknowledged, so that the sender knows long before its timer expires.
+#[test]
+fn a_loss_in_a_burst_is_repaired_at_once() {
+    let plan = HostPlan::tcp(|tcp| tcp.nodelay = true);
+    let mut world = World::new(26, &[plan, HostPlan::default()], "delay=20ms");
+    let (client, server) = world.open();
+    world.net.set_egress(world.hosts[0], &spec("loss=100%"));
+    client.write(world.net.now(), &[1; 1000]).unwrap();
+    world.net.step().unwrap();
+    world.net.set_egress(world.hosts[0], &spec("delay=20ms"));
+    for _ in 0..4 {
+        client.write(world.net.now(), &[2; 1000]).unwrap();
+    }
+    world.run_for(Duration::from_millis(70));
+    assert_eq!(server.read(world.net.now(), &mut [0; 9000], false), Ok(Some(5000)));
+}
