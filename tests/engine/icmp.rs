@@ -66,6 +66,33 @@ fn errors_are_rationed() {
 }
 
 #[test]
+fn a_datagram_that_is_not_whole_in_time() {
+    // RFC 1122 3.3.2: told when the first piece had come, and only then.
+    for (fragment_field, told) in [(0x2000_u16, 1), (0x2001, 0)] {
+        let mut bench = Bench::new();
+        let fields = IpFields { dont_fragment: false, ..IpFields::default() };
+        let mut piece = ip::emit_packet(address(THERE), address(HERE), 99, &fields, &[5; 16]);
+        piece[6..8].copy_from_slice(&fragment_field.to_be_bytes());
+        piece[10..12].fill(0);
+        let checksum = Sum::new().plus(&piece[..20]).finish();
+        piece[10..12].copy_from_slice(&checksum.to_be_bytes());
+        assert!(bench.give([piece.clone()]).is_empty());
+
+        bench.now += Duration::from_secs(29);
+        bench.turn();
+        assert!(bench.sent().is_empty());
+        bench.now += Duration::from_secs(1);
+        bench.turn();
+        let answers = bench.sent();
+        assert_eq!((answers.len(), bench.dropped(Dropped::FragmentTimedOut)), (told, 1));
+        for answer in answers {
+            assert_eq!(answer[20..22], [11, 1], "fragment reassembly time exceeded");
+            assert_eq!(answer[28..], piece[..28], "header and eight bytes, unchanged");
+        }
+    }
+}
+
+#[test]
 fn no_error_about_an_error() {
     // RFC 1122 3.2.2: an unreachable that quotes our own unreachable finds nobody, quietly.
     let mut bench = Bench::new();
