@@ -28,7 +28,7 @@ use crate::device::{Device, Offload};
 use crate::fragments::Fragments;
 use crate::icmp::ErrorBudget;
 use crate::tcp::isn::IsnGenerator;
-use crate::tcp::{Birth, Config, Connection, Limits};
+use crate::tcp::{Birth, Config, Connection, Limits, Signals};
 use crate::time::Instant;
 use crate::trace::{Counters, Dropped};
 use crate::wire::{Flow, ip};
@@ -42,6 +42,9 @@ use wheel::Wheel;
 /// Frames that one turn takes before it sends what is owed for them: enough that
 /// acknowledgements are made per batch, not so many that timers starve.
 const BATCH: usize = 64;
+
+/// Connections that may wait to be told of what several full batches in a row have brought.
+const UNTOLD: usize = 4;
 
 /// Frame buffers that are kept for the next sender.
 const KEPT_FRAMES: usize = 64;
@@ -143,6 +146,9 @@ struct Baton {
     icmp_budget: ErrorBudget,
     /// Connections that may owe something after this batch.
     owed: Vec<Arc<Slot>>,
+    /// Connections with something to tell. While frames pour in, waking a reader for each batch
+    /// would cost more than the batch: it is told when the device runs dry, or after a few.
+    untold: Vec<Arc<Slot>>,
     due: Vec<Arc<Slot>>,
 }
 
@@ -166,6 +172,7 @@ impl Engine {
                 fragments: Fragments::new(),
                 icmp_budget: ErrorBudget::new(),
                 owed: Vec::new(),
+                untold: Vec::new(),
                 due: Vec::new(),
             }),
             frames: Mutex::new(Vec::new()),
@@ -192,9 +199,16 @@ impl Engine {
         let received = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
         self.fire_timers(now, baton);
         for slot in baton.owed.drain(..) {
-            self.settle(now, &slot);
+            self.flush(now, &slot);
+            baton.untold.push(slot);
         }
-        if received == BATCH {
+        let more = received == BATCH;
+        if !more || baton.untold.len() >= UNTOLD {
+            for slot in baton.untold.drain(..) {
+                self.announce(now, &slot, slot.lock(), Signals::empty());
+            }
+        }
+        if more {
             return Ok(now);
         }
         let others = self.device.deadline().min(baton.fragments.deadline());

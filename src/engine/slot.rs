@@ -49,8 +49,8 @@ pub(super) struct Inner {
     /// nobody waits, at the price of a system call.
     reader_waits: bool,
     writer_waits: bool,
-    /// The packet loop has noted that it may owe something.
-    noted: bool,
+    /// The packet loop has noted that it may owe something, and will flush it.
+    pub(super) noted: bool,
     /// What changed during a batch: it is told when the batch is over, so that a reader finds all
     /// of it and sleeps once, not once a segment.
     untold: Signals,
@@ -210,12 +210,6 @@ impl Engine {
             crate::trace::discarded(&slot.flow, segment, discard);
         }
         (reaction.signals, newly_noted)
-    }
-
-    /// The batch is over: those who wait are told of it, and what is owed is sent.
-    pub(super) fn settle(&self, now: Instant, slot: &Arc<Slot>) {
-        self.announce(now, slot, slot.lock(), Signals::empty());
-        self.flush(now, slot);
     }
 
     /// The wheel gave the slot out; whether it was really due.

@@ -1,5 +1,6 @@
 //! What does one segment say? (RFC 9293, 3.1)
 
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
 use bitflags::bitflags;
@@ -51,12 +52,26 @@ impl RawWindow {
 }
 
 /// Both ends of a connection as this host sees them: the key of every lookup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
     /// Our address and port.
     pub local: SocketAddr,
     /// The peer's address and port.
     pub remote: SocketAddr,
+}
+
+impl Hash for Flow {
+    /// What the derived one would do in twelve small steps, for every packet, in two.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ports = u32::from(self.local.port()) << 16 | u32::from(self.remote.port());
+        match (self.local.ip(), self.remote.ip()) {
+            (IpAddr::V4(local), IpAddr::V4(remote)) => {
+                state.write_u64(u64::from(local.to_bits()) << 32 | u64::from(remote.to_bits()));
+            }
+            (local, remote) => (local, remote).hash(state),
+        }
+        state.write_u32(ports);
+    }
 }
 
 /// One segment: header fields as numbers, payload where it lies.
