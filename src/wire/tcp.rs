@@ -148,14 +148,14 @@ pub(super) fn parse(
     if data.len() < HEADER {
         return Err(Malformed::Truncated);
     }
-    let header = TcpHeaderSlice::from_slice(data).map_err(|_| Malformed::BadDataOffset)?;
-    // RFC 9293 3.1, MUST-3: before any other field is believed.
+    // RFC 9293 3.1, MUST-3: before any field is believed, the data offset too.
     if !vouched {
         let sum = Sum::pseudo(source, destination, PROTOCOL_TCP, data.len()).plus(data);
         if sum.finish() != 0 {
             return Err(Malformed::BadTcpChecksum);
         }
     }
+    let header = TcpHeaderSlice::from_slice(data).map_err(|_| Malformed::BadDataOffset)?;
     let flow = Flow {
         local: SocketAddr::new(destination, header.destination_port()),
         remote: SocketAddr::new(source, header.source_port()),
