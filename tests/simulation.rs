@@ -2,6 +2,8 @@
 
 #[path = "simulation/bulk.rs"]
 mod bulk;
+#[path = "simulation/circles.rs"]
+mod circles;
 #[path = "simulation/crowds.rs"]
 mod crowds;
 #[path = "simulation/endings.rs"]

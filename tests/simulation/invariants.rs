@@ -96,6 +96,7 @@ struct Half {
     /// Greatest sequence number that we have allowed the peer, exclusive.
     edge: Option<SeqNum>,
     last_timestamp: Option<u32>,
+    stamped_at: Instant,
     /// Offset behind the last probe of a closed window: the peer may have thrown it away.
     probed: i64,
     /// When it was sent.
@@ -194,7 +195,7 @@ impl Watcher {
         };
         half.acknowledges(segment, peer_end, peer_fin)?;
         half.advertises(segment, shift)?;
-        half.stamps(segment, peer_stamps, peer_stamp)?;
+        half.stamps(at, segment, peer_stamps, peer_stamp)?;
         half.blocks(segment)?;
         hold!(
             segment.payload.is_empty()
@@ -286,6 +287,7 @@ impl Half {
 
     fn stamps(
         &mut self,
+        at: Instant,
         segment: &Segment<'_>,
         peer_stamps: bool,
         peer_stamp: Option<u32>,
@@ -296,11 +298,14 @@ impl Half {
             hold!(syn || !negotiated, "timestamps were negotiated and are missing");
             return Ok(());
         };
-        if let Some(last) = self.last_timestamp {
+        // After half a circle nobody can tell before from after.
+        let comparable = at - self.stamped_at < Duration::from_secs(24 * 24 * 3600);
+        if let Some(last) = self.last_timestamp.filter(|_| comparable) {
             hold!(!SeqNum::new(stamp.value).before(SeqNum::new(last)), "the timestamp goes back");
         }
         self.last_timestamp = Some(stamp.value);
-        if segment.ack.is_some() {
+        self.stamped_at = at;
+        if segment.ack.is_some() && comparable {
             let Some(peer_stamp) = peer_stamp else {
                 return Err("echoes a timestamp that nobody sent".into());
             };

@@ -20,7 +20,7 @@ use crate::invariants::{Rules, Verdict, watch};
 use crate::world::{PORT, address, socket_address, spec};
 
 /// Seeds that a plain run tries.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 2_000;
 
 /// Both programs have ended by then, in virtual time, however bad the network is.
 const PATIENCE: Duration = Duration::from_secs(4 * 3600);
