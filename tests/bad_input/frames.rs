@@ -59,7 +59,8 @@ fn shortened_packets() {
         let reason = match len {
             0..20 => "BadIpHeader",
             20..40 => "Truncated",
-            // The data offset says 52, but who says that it is right?
+            // The data offset says 52.
+            40..52 => "BadDataOffset",
             _ => "BadTcpChecksum",
         };
         refused(&mut lab, &frame, reason, &format!("length {len}"));
