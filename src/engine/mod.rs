@@ -43,8 +43,8 @@ use wheel::Wheel;
 /// acknowledgements are made per batch, not so many that timers starve.
 const BATCH: usize = 64;
 
-/// Connections that may wait to be told of what several full batches in a row have brought.
-const UNTOLD: usize = 4;
+/// Full batches in a row after which those who wait are told of what they have brought.
+const UNTOLD: u32 = 4;
 
 /// Frame buffers that are kept for the next sender.
 const KEPT_FRAMES: usize = 64;
@@ -149,6 +149,7 @@ struct Baton {
     /// Connections with something to tell. While frames pour in, waking a reader for each batch
     /// would cost more than the batch: it is told when the device runs dry, or after a few.
     untold: Vec<Arc<Slot>>,
+    full_batches: u32,
     due: Vec<Arc<Slot>>,
 }
 
@@ -173,6 +174,7 @@ impl Engine {
                 icmp_budget: ErrorBudget::new(),
                 owed: Vec::new(),
                 untold: Vec::new(),
+                full_batches: 0,
                 due: Vec::new(),
             }),
             frames: Mutex::new(Vec::new()),
@@ -203,7 +205,9 @@ impl Engine {
             baton.untold.push(slot);
         }
         let more = received == BATCH;
-        if !more || baton.untold.len() >= UNTOLD {
+        baton.full_batches += 1;
+        if !more || baton.full_batches == UNTOLD {
+            baton.full_batches = 0;
             for slot in baton.untold.drain(..) {
                 self.announce(now, &slot, slot.lock(), Signals::empty());
             }
