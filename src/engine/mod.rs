@@ -39,12 +39,10 @@ use ports::EphemeralPorts;
 use slot::Slot;
 use wheel::Wheel;
 
-/// Frames that one turn takes before it sends what is owed for them: enough that
-/// acknowledgements are made per batch, not so many that timers starve.
-const BATCH: usize = 64;
-
-/// Full batches in a row after which those who wait are told of what they have brought.
-const UNTOLD: u32 = 4;
+/// Frames that one turn takes before it sends what is owed for them and tells who waits: so many
+/// that neither acknowledgements nor wake-ups cost much, each for hundreds of frames when they
+/// pour in; not so many that a timer is half a millisecond late.
+const BATCH: usize = 256;
 
 /// Frame buffers that are kept for the next sender.
 const KEPT_FRAMES: usize = 64;
@@ -146,10 +144,6 @@ struct Baton {
     icmp_budget: ErrorBudget,
     /// Connections that may owe something after this batch.
     owed: Vec<Arc<Slot>>,
-    /// Connections with something to tell. While frames pour in, waking a reader for each batch
-    /// would cost more than the batch: it is told when the device runs dry, or after a few.
-    untold: Vec<Arc<Slot>>,
-    full_batches: u32,
     due: Vec<Arc<Slot>>,
 }
 
@@ -173,8 +167,6 @@ impl Engine {
                 fragments: Fragments::new(),
                 icmp_budget: ErrorBudget::new(),
                 owed: Vec::new(),
-                untold: Vec::new(),
-                full_batches: 0,
                 due: Vec::new(),
             }),
             frames: Mutex::new(Vec::new()),
@@ -202,17 +194,9 @@ impl Engine {
         self.fire_timers(now, baton);
         for slot in baton.owed.drain(..) {
             self.flush(now, &slot);
-            baton.untold.push(slot);
+            self.announce(now, &slot, slot.lock(), Signals::empty());
         }
-        let more = received == BATCH;
-        baton.full_batches += 1;
-        if !more || baton.full_batches == UNTOLD {
-            baton.full_batches = 0;
-            for slot in baton.untold.drain(..) {
-                self.announce(now, &slot, slot.lock(), Signals::empty());
-            }
-        }
-        if more {
+        if received == BATCH {
             return Ok(now);
         }
         let others = self.device.deadline().min(baton.fragments.deadline());

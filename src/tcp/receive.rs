@@ -161,7 +161,8 @@ impl ReceiveHalf {
     }
 
     /// Whether reading has freed so much that the peer should hear of it: at least twice what it
-    /// still has.
+    /// still has, and a quarter of the buffer more, unless it may hardly send at all. While text
+    /// flows, its acknowledgements tell the rest.
     pub(super) fn update_due(&self) -> bool {
         if self.ended {
             return false;
@@ -169,9 +170,12 @@ impl ReceiveHalf {
         // No more than the window field can express, or every read would be worth an update.
         let offer = self.free().min(u32::from(u16::MAX) << self.shift);
         let candidate = self.nxt + offer;
-        candidate.after(self.edge)
-            && candidate.since(self.edge) >= self.step()
-            && u64::from(offer) >= 2 * u64::from(self.wnd())
+        if !candidate.after(self.edge) {
+            return false;
+        }
+        let growth = candidate.since(self.edge);
+        let wanted = if self.wnd() < u32::from(self.our_mss) { 0 } else { self.capacity / 4 };
+        growth >= self.step().max(wanted) && u64::from(offer) >= 2 * u64::from(self.wnd())
     }
 
     /// The SACK blocks to report, at most `max` (RFC 2018, 4).
