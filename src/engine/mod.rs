@@ -40,9 +40,9 @@ use slot::Slot;
 use wheel::Wheel;
 
 /// Frames that one turn takes before it sends what is owed for them and tells who waits: so many
-/// that neither acknowledgements nor wake-ups cost much, each for hundreds of frames when they
-/// pour in; not so many that a timer is half a millisecond late.
-const BATCH: usize = 256;
+/// that neither acknowledgements nor wake-ups cost much, each for a hundred frames when they pour
+/// in; not so many that a timer is late.
+const BATCH: usize = 128;
 
 /// Frame buffers that are kept for the next sender.
 const KEPT_FRAMES: usize = 64;
@@ -134,6 +134,8 @@ pub struct Engine {
     last_now: AtomicU64,
     /// Identification of the next datagram that may be fragmented.
     identification: AtomicU16,
+    /// How often somebody who waited was woken.
+    woken: AtomicU64,
     /// New endpoints are refused.
     down: AtomicBool,
 }
@@ -172,10 +174,8 @@ impl Engine {
             frames: Mutex::new(Vec::new()),
             asleep_until: AtomicU64::new(0),
             last_now: AtomicU64::new(0),
-            identification: AtomicU16::new(u16::from_le_bytes([
-                config.secret[0],
-                config.secret[1],
-            ])),
+            identification: AtomicU16::new(0),
+            woken: AtomicU64::new(0),
             down: AtomicBool::new(false),
             device,
             config,
@@ -246,6 +246,12 @@ impl Engine {
     #[must_use]
     pub fn device(&self) -> &dyn Device {
         &*self.device
+    }
+
+    /// How often somebody who waited for a connection was woken: a packet loop that sees it grow
+    /// knows that a thread is about to come.
+    pub(crate) fn woken(&self) -> u64 {
+        self.woken.load(Ordering::Relaxed)
     }
 
     /// What has been counted.

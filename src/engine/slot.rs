@@ -49,6 +49,9 @@ pub(super) struct Inner {
     /// nobody waits, at the price of a system call.
     reader_waits: bool,
     writer_waits: bool,
+    /// A thread that waits for this connection is the packet loop: it sleeps in the device, and
+    /// that is where to wake it.
+    pub(super) leads: bool,
     /// The packet loop has noted that it may owe something, and will flush it.
     pub(super) noted: bool,
     /// What changed during a batch: it is told when the batch is over, so that a reader finds all
@@ -80,6 +83,7 @@ impl Slot {
                 listener: listener.map(Arc::downgrade),
                 reader_waits: false,
                 writer_waits: false,
+                leads: false,
                 noted: false,
                 untold: Signals::empty(),
                 opened: false,
@@ -166,6 +170,9 @@ impl Engine {
         inner.writer_waits &= !wake_writers;
         let place = if opened || over { inner.listener.take() } else { None };
         drop(inner);
+        if wake_readers || wake_writers {
+            self.woken.fetch_add(1, Ordering::Relaxed);
+        }
         if wake_readers {
             slot.readable.notify_all();
         }
@@ -310,7 +317,11 @@ impl Engine {
         self.note_time(now);
         let mut inner = slot.lock();
         let (signals, result) = verb(&mut inner);
+        let wake = inner.leads && !signals.is_empty();
         self.announce(now, slot, inner, signals);
+        if wake {
+            self.device.wake();
+        }
         self.flush(now, slot);
         result
     }

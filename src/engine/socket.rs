@@ -154,19 +154,37 @@ impl Socket {
         self.room().is_none()
     }
 
+    /// The engine that runs the connection.
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// A thread that waits for this connection becomes the packet loop, or has been.
+    pub(crate) fn set_leads(&self, leads: bool) {
+        self.slot.lock().leads = leads;
+    }
+
+    /// Whether `read` has something to say.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        can_read(&self.slot.lock())
+    }
+
+    /// Whether `write` has something to say, or an open has ended.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        can_write(&self.slot.lock())
+    }
+
     /// Sleeps until `read` has something to say or `timeout` has passed (`false` then).
     pub fn wait_readable(&self, timeout: Option<Duration>) -> bool {
-        self.slot.wait(Event::Readable, timeout, |inner| {
-            inner.connection.readable() > 0 || inner.connection.read_ended()
-        })
+        self.slot.wait(Event::Readable, timeout, can_read)
     }
 
     /// Sleeps until `write` has something to say, an open has ended, or `timeout` has passed
     /// (`false` then).
     pub fn wait_writable(&self, timeout: Option<Duration>) -> bool {
-        self.slot.wait(Event::Writable, timeout, |inner| {
-            inner.connection.writable() > 0 || inner.connection.write_ended()
-        })
+        self.slot.wait(Event::Writable, timeout, can_write)
     }
 
     /// Sleeps until every byte and our FIN is acknowledged, the connection is over, or `timeout`
@@ -244,6 +262,14 @@ impl Socket {
             (Signals::empty(), ())
         });
     }
+}
+
+fn can_read(inner: &Inner) -> bool {
+    inner.connection.readable() > 0 || inner.connection.read_ended()
+}
+
+fn can_write(inner: &Inner) -> bool {
+    inner.connection.writable() > 0 || inner.connection.write_ended()
 }
 
 impl Inner {

@@ -2,11 +2,12 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::engine::Socket;
 use crate::runtime::clock::Clock;
+use crate::runtime::lead::Lead;
 use crate::tcp::{Config, KeepAlive};
 use crate::time::Instant;
 
@@ -16,6 +17,7 @@ use super::error::would_block;
 pub(super) struct Endpoint {
     pub(super) socket: Socket,
     pub(super) clock: Clock,
+    lead: Arc<Lead>,
     nonblocking: AtomicBool,
     options: Mutex<Options>,
 }
@@ -39,7 +41,7 @@ enum Until {
 }
 
 impl Endpoint {
-    pub(super) fn new(socket: Socket, clock: Clock, config: &Config) -> Self {
+    pub(super) fn new(socket: Socket, clock: Clock, lead: &Arc<Lead>, config: &Config) -> Self {
         let options = Options {
             read_timeout: None,
             write_timeout: None,
@@ -47,7 +49,13 @@ impl Endpoint {
             keepalive: config.keepalive.map(Box::new),
             nodelay: config.nodelay,
         };
-        Self { socket, clock, nonblocking: AtomicBool::new(false), options: Mutex::new(options) }
+        Self {
+            socket,
+            clock,
+            lead: Arc::clone(lead),
+            nonblocking: AtomicBool::new(false),
+            options: Mutex::new(options),
+        }
     }
 
     pub(super) fn options(&self) -> MutexGuard<'_, Options> {
@@ -134,12 +142,50 @@ impl Endpoint {
         if deadline.is_due(now) {
             return Err(would_block());
         }
+        if self.lead_until(until, deadline) {
+            return Ok(());
+        }
         let left = (!deadline.is_never()).then(|| deadline - now);
         match until {
             Until::Readable => self.socket.wait_readable(left),
             Until::Writable => self.socket.wait_writable(left),
         };
         Ok(())
+    }
+}
+
+impl Endpoint {
+    /// Is the packet loop until there are news of this connection, or `deadline`; `false` when
+    /// another thread is.
+    fn lead_until(&self, until: Until, deadline: Instant) -> bool {
+        let Some(_term) = self.lead.try_take() else { return false };
+        let engine = self.socket.engine();
+        self.socket.set_leads(true);
+        while !self.is_ready(until) && !self.lead.is_reclaimed() {
+            let now = self.clock.now();
+            if deadline.is_due(now) {
+                break;
+            }
+            // A device that is gone is reported by the worker, who sees it next.
+            let Ok(next) = engine.turn(now) else { break };
+            if next.is_due(now) || self.is_ready(until) {
+                continue;
+            }
+            let next = next.min(deadline);
+            let timeout = (!next.is_never()).then(|| next - self.clock.now());
+            if engine.device().wait(timeout).is_err() {
+                break;
+            }
+        }
+        self.socket.set_leads(false);
+        true
+    }
+
+    fn is_ready(&self, until: Until) -> bool {
+        match until {
+            Until::Readable => self.socket.is_readable(),
+            Until::Writable => self.socket.is_writable(),
+        }
     }
 }
 

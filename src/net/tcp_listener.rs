@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::engine::{Engine, Listener};
 use crate::runtime::Host;
 use crate::runtime::clock::Clock;
+use crate::runtime::lead::Lead;
 
 use super::TcpStream;
 use super::endpoint::Endpoint;
@@ -48,6 +49,7 @@ struct Shared {
     listener: Listener,
     engine: Arc<Engine>,
     clock: Clock,
+    lead: Arc<Lead>,
     nonblocking: AtomicBool,
 }
 
@@ -85,6 +87,7 @@ impl TcpListener {
             listener,
             engine: Arc::clone(host.engine()),
             clock: host.clock(),
+            lead: Arc::clone(host.lead()),
             nonblocking: AtomicBool::new(false),
         };
         Self { shared: Arc::new(shared) }
@@ -118,11 +121,11 @@ impl TcpListener {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let Shared { listener, engine, clock, nonblocking } = &*self.shared;
+        let Shared { listener, engine, clock, lead, nonblocking } = &*self.shared;
         loop {
             if let Some(socket) = listener.accept()? {
                 let peer = socket.peer_addr();
-                let endpoint = Endpoint::new(socket, *clock, &engine.config().tcp);
+                let endpoint = Endpoint::new(socket, *clock, lead, &engine.config().tcp);
                 return Ok((TcpStream::new(endpoint), peer));
             }
             if nonblocking.load(Ordering::Relaxed) {

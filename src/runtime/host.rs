@@ -13,6 +13,7 @@ use crate::device::{Device, Tun};
 use crate::engine::{Engine, HostConfig};
 
 use super::clock::Clock;
+use super::lead::Lead;
 use super::worker::{self, Outcome, Status};
 
 /// How long dropping a host waits for its connections to close, unless `set_drain` said otherwise.
@@ -44,6 +45,7 @@ pub struct Host {
     engine: Arc<Engine>,
     clock: Clock,
     status: Arc<Status>,
+    lead: Arc<Lead>,
     worker: Option<JoinHandle<()>>,
     drain: Duration,
 }
@@ -69,13 +71,15 @@ impl Host {
         let engine = Engine::new(device, config);
         let clock = Clock::start();
         let status = Arc::new(Status::default());
+        let lead = Arc::new(Lead::default());
         let worker = {
             let (engine, status) = (Arc::clone(&engine), Arc::clone(&status));
+            let lead = Arc::clone(&lead);
             thread::Builder::new()
                 .name("tuntcp-worker".into())
-                .spawn(move || worker::run(&engine, clock, &status))?
+                .spawn(move || worker::run(&engine, clock, &status, &lead))?
         };
-        Ok(Self { engine, clock, status, worker: Some(worker), drain: DRAIN })
+        Ok(Self { engine, clock, status, lead, worker: Some(worker), drain: DRAIN })
     }
 
     /// Starts a stack at `address`, with the defaults, on the TUN interface `tun`.
@@ -149,6 +153,11 @@ impl Host {
         self.clock
     }
 
+    /// Who is the packet loop.
+    pub(crate) fn lead(&self) -> &Arc<Lead> {
+        &self.lead
+    }
+
     /// Closes every connection in good order: new ones are refused, open ones are shut down for
     /// writing. Waits, for at most `bound`, until the peers have acknowledged what was written;
     /// whether they have. Dropping the host does this, too.
@@ -171,6 +180,7 @@ impl Host {
     /// ```
     pub fn close(&self, bound: Duration) -> bool {
         self.status.drain();
+        self.lead.reclaim();
         self.engine.close_all(self.clock.now());
         self.engine.device().wake();
         let unfinished =

@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod host;
+pub(crate) mod lead;
 mod pair;
 mod worker;
 

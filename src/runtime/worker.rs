@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::engine::Engine;
 
 use super::clock::Clock;
+use super::lead::Lead;
 
 /// What the host and its worker tell each other.
 #[derive(Debug, Default)]
@@ -73,9 +74,9 @@ impl Status {
 
 /// Turns `engine` until `status` says stop or the device is gone. However it ends, nobody is left
 /// waiting for a packet that will not be read.
-pub(super) fn run(engine: &Engine, clock: Clock, status: &Status) {
+pub(super) fn run(engine: &Engine, clock: Clock, status: &Status, lead: &Lead) {
     let mut end = End { engine, clock, status, outcome: None };
-    let outcome = match turn_until_stopped(engine, clock, status) {
+    let outcome = match turn_until_stopped(engine, clock, status, lead) {
         Ok(()) => Outcome::Stopped,
         Err(error) => {
             log::error!("the network device is gone, every connection is ended: {error}");
@@ -85,15 +86,25 @@ pub(super) fn run(engine: &Engine, clock: Clock, status: &Status) {
     end.outcome = Some(outcome);
 }
 
-fn turn_until_stopped(engine: &Engine, clock: Clock, status: &Status) -> io::Result<()> {
+fn turn_until_stopped(
+    engine: &Engine,
+    clock: Clock,
+    status: &Status,
+    lead: &Lead,
+) -> io::Result<()> {
+    lead.worker_takes();
     loop {
         if status.stopping.load(Ordering::Acquire) {
             return Ok(());
         }
         let now = clock.now();
+        let woken = engine.woken();
         let next = engine.turn(now)?;
         if status.draining.load(Ordering::Acquire) {
             status.tell(Outcome::Turning);
+        }
+        if engine.woken() != woken {
+            lead.step_aside();
         }
         if next.is_due(now) {
             continue;

@@ -1,0 +1,129 @@
+//! Who is the packet loop? Leader and followers.
+//!
+//! Whoever waits for the device and turns the engine *leads*. The worker leads when nobody else
+//! does; a thread that would sleep in `read` or `write` until a packet comes takes the lead itself,
+//! if it is free, and so needs no other thread to wake it: that wake-up, from one CPU to another,
+//! costs more than the packet, and the bytes stay in the cache of the one who wants them.
+//!
+//! ```text
+//!   worker    leads ──▶ a turn has woken a thread that wanted the lead ──▶ steps aside
+//!   thread    wakes ──▶ reads ──▶ would sleep: leads until its own bytes come ──▶ reads ──▶ ...
+//!   worker    looks every millisecond while the lead goes from hand to hand, takes
+//!             it when it lies unused from one look to the next, and sleeps while one thread
+//!             leads for long
+//! ```
+//!
+//! Not here: what a turn is (the engine's), and when a host stops (the worker's).
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How often the worker looks whether the lead lies unused: a packet waits for at most two looks.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// The lead of one host.
+#[derive(Debug, Default)]
+pub(crate) struct Lead {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// A thread has found the lead taken.
+    wanted: AtomicBool,
+    /// The worker keeps the lead from now on.
+    reclaimed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Somebody leads.
+    led: bool,
+    /// How often the lead was taken.
+    terms: u64,
+    /// The worker sleeps until it is told.
+    worker_sleeps: bool,
+}
+
+/// The lead, in the hands of a thread of the application, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Term<'a>(&'a Lead);
+
+impl Lead {
+    /// The lead for a thread that would otherwise sleep, if nobody has it.
+    pub(crate) fn try_take(&self) -> Option<Term<'_>> {
+        if self.is_reclaimed() {
+            return None;
+        }
+        let mut state = self.lock();
+        if state.led {
+            self.wanted.store(true, Ordering::Relaxed);
+            return None;
+        }
+        state.led = true;
+        state.terms += 1;
+        Some(Term(self))
+    }
+
+    /// Whether the one who leads shall leave, so that the worker can.
+    pub(crate) fn is_reclaimed(&self) -> bool {
+        self.reclaimed.load(Ordering::Acquire)
+    }
+
+    /// From now on only the worker leads. Whoever does now leaves when its wait for the device
+    /// ends: the caller wakes the device.
+    pub(super) fn reclaim(&self) {
+        self.reclaimed.store(true, Ordering::Release);
+        self.changed.notify_all();
+    }
+
+    /// The worker has the lead and, its turn having woken somebody, leaves it to a thread that
+    /// wanted it; back when it leads again.
+    pub(super) fn step_aside(&self) {
+        if self.is_reclaimed() || !self.wanted.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        self.lock().led = false;
+        self.worker_takes();
+    }
+
+    /// Sleeps until the lead lies unused, or is reclaimed and free; then the worker has it.
+    pub(super) fn worker_takes(&self) {
+        let mut state = self.lock();
+        let mut seen = None;
+        loop {
+            let unused = !state.led && (seen == Some(state.terms) || self.is_reclaimed());
+            if unused {
+                state.led = true;
+                state.terms += 1;
+                return;
+            }
+            let one_leads_for_long = state.led && seen == Some(state.terms);
+            seen = Some(state.terms);
+            if one_leads_for_long {
+                state.worker_sleeps = true;
+                let woken = self.changed.wait_while(state, |state| state.worker_sleeps);
+                state = woken.unwrap_or_else(PoisonError::into_inner);
+                // What lies unused since this very moment may be taken up again at once.
+                seen = None;
+            } else {
+                let woken = self.changed.wait_timeout(state, LOOK);
+                state = woken.unwrap_or_else(PoisonError::into_inner).0;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Term<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.led = false;
+        let tell = std::mem::take(&mut state.worker_sleeps) || self.0.is_reclaimed();
+        drop(state);
+        if tell {
+            self.0.changed.notify_all();
+        }
+    }
+}
