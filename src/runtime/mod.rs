@@ -10,5 +10,8 @@ pub(crate) mod lead;
 mod pair;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 pub use host::Host;
 pub use pair::memory_pair;

@@ -1,0 +1,71 @@
+//! Leader and followers, one step at a time.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+
+use super::lead::Lead;
+
+/// A worker that takes the lead, says so, and steps aside when told to, again and again.
+fn worker(lead: &Arc<Lead>) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let (says, hears) = mpsc::channel();
+    let (tell, told) = mpsc::channel::<()>();
+    let lead = Arc::clone(lead);
+    thread::spawn(move || {
+        lead.worker_takes();
+        while says.send(()).is_ok() && told.recv().is_ok() {
+            lead.step_aside();
+        }
+    });
+    (hears, tell)
+}
+
+#[test]
+fn only_one_leads() {
+    let lead = Lead::default();
+    let term = lead.try_take();
+    assert!(term.is_some());
+    assert!(lead.try_take().is_none());
+    drop(term);
+    assert!(lead.try_take().is_some());
+}
+
+#[test]
+fn the_worker_takes_what_lies_unused() {
+    let lead = Arc::new(Lead::default());
+    let (hears, _tell) = worker(&lead);
+    hears.recv().expect("it leads");
+    assert!(lead.try_take().is_none(), "it does not share");
+}
+
+#[test]
+fn the_worker_steps_aside_for_one_who_wants_and_comes_back() {
+    let lead = Arc::new(Lead::default());
+    let (hears, tell) = worker(&lead);
+    hears.recv().expect("it leads");
+    assert!(lead.try_take().is_none());
+    tell.send(()).expect("it listens");
+    let term = loop {
+        // It steps aside when it gets to it.
+        if let Some(term) = lead.try_take() {
+            break term;
+        }
+        thread::yield_now();
+    };
+    assert!(hears.try_recv().is_err(), "two lead");
+    drop(term);
+    hears.recv().expect("it leads again");
+}
+
+#[test]
+fn nobody_takes_what_is_reclaimed() {
+    let lead = Arc::new(Lead::default());
+    let term = lead.try_take().expect("nobody leads");
+    let (hears, _tell) = worker(&lead);
+    lead.reclaim();
+    assert!(lead.is_reclaimed());
+    assert!(hears.try_recv().is_err(), "two lead");
+    drop(term);
+    hears.recv().expect("the worker leads");
+    assert!(lead.try_take().is_none());
+}
