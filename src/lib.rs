@@ -1,4 +1,61 @@
-//! A userspace TCP stack for Linux over a TUN device.
+//! A userspace TCP stack for Linux over a TUN device: the map.
+//!
+//! # A tour
+//!
+//! | question | where |
+//! | --- | --- |
+//! | What does a packet say? | [`wire`]: headers, options, checksums, sequence numbers, packetdrill notation |
+//! | Where do bytes wait? | [`buffer`]: blocks, chunks, queues |
+//! | What does the protocol want? | [`tcp`]: one [`tcp::Connection`], pure; begin with [`tcp::state`] |
+//! | What does RFC 9293 3.10.7.4 look like as code? | `tcp/input.rs`, a short function a step |
+//! | What is sent next? | `tcp/output.rs`: `choose`, then `build` |
+//! | What is lost? How much may fly? How long is the path? | `tcp/recovery.rs`, [`tcp::congestion`], `tcp/rtt.rs` |
+//! | Whose segment is this? Whose timer? | [`engine`]: many connections on one device |
+//! | Where do frames come from? | [`device`]: a TUN, a pair in memory, a bad wire, a capture |
+//! | What time is it? Who turns the engine? | [`runtime`]: the clock, the worker, [`Host`] |
+//! | What does an application see? | [`net`]: [`TcpListener`], [`TcpStream`], as in `std::net` |
+//! | What would happen if? | [`sim`]: the same engine in virtual time |
+//! | What happened, and how often? | [`trace`]: counters and log events |
+//!
+//! # The arrows
+//!
+//! ```text
+//!    time     wire     buffer          leaves: they import nothing of ours
+//!      \       |  \     /
+//!       \     tcp  icmp  \     device  tcp: the pure protocol; device: a trait and Linux
+//!        \      \   |     \    /
+//!              engine                  the composition
+//!              /    \
+//!         runtime    sim               the clock, threads, descriptors · virtual time, seeded links
+//!            |        |
+//!           net       |                the blocking API
+//!             \      /
+//!          bin (and any other user)    public API only
+//! ```
+//!
+//! # How a byte flows
+//!
+//! Out: [`TcpStream`]'s `write` fills a chunk with no lock held, hands it to the connection, and
+//! flushes: frame after frame is built under the connection's lock and sent without it. In:
+//! [`engine::Engine::turn`] takes a batch of frames; each finds its connection, and its text the
+//! receive queue; then acknowledgements go out and readers are woken. A thread that would wait
+//! for a packet turns the engine itself where nobody else does.
+//!
+//! # Words of the RFCs
+//!
+//! | name | meaning |
+//! | --- | --- |
+//! | SEG.SEQ, SEG.ACK, SEG.LEN, SEG.WND | a segment's first number, the number it expects, the numbers it takes (SYN and FIN too), the window it offers |
+//! | SND.UNA, SND.NXT, SND.WND | oldest number not acknowledged, next to be sent, what the peer takes from SND.UNA on |
+//! | SND.WL1, SND.WL2 | SEG.SEQ and SEG.ACK of the last window update |
+//! | RCV.NXT, RCV.WND | next number expected, what we take from there on |
+//! | ISS, IRS | the first number of ours, of the peer's |
+//! | MSL, 2MSL | how long a segment may live in the network; how long TIME-WAIT lasts |
+//! | MSS | largest text of a segment |
+//! | RTT, SRTT, RTTVAR, RTO | a round trip, its mean, its variance, the time-out made of them |
+//! | cwnd, ssthresh, flight | what congestion control lets fly, where slow start ends, what flies |
+//! | R1, R2 | when the application may learn of trouble; when a connection is given up |
+//! | PAWS | old segments told by their timestamps |
 
 pub mod buffer;
 pub mod device;
@@ -16,3 +73,8 @@ pub mod wire;
 pub use engine::HostConfig;
 pub use net::{TcpListener, TcpStream};
 pub use runtime::Host;
+
+/// The README's examples are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
