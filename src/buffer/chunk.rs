@@ -1,5 +1,9 @@
 //! Where do bytes live? In a block that one chunk owns and that goes back to its pool.
 
+#[cfg(test)]
+#[path = "tests/chunk.rs"]
+mod tests;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 

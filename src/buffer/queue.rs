@@ -1,5 +1,9 @@
 //! What waits to be sent, or to be read? Chunks in order; an empty queue owns no memory.
 
+#[cfg(test)]
+#[path = "tests/queue.rs"]
+mod tests;
+
 use std::collections::VecDeque;
 
 use super::chunk::{Chunk, Pool};
@@ -87,7 +91,7 @@ impl Queue {
     /// Copies the bytes from `offset` on into `out`; how many there were. Finds its place in
     /// logarithmic time.
     pub fn copy_to(&self, offset: usize, out: &mut [u8]) -> usize {
-        let mut from = self.start() + offset as u64;
+        let mut from = self.start().saturating_add(offset as u64);
         let first = self.chunks.partition_point(|(at, _)| *at <= from).saturating_sub(1);
         let mut copied = 0;
         for (at, chunk) in self.chunks.range(first.min(self.chunks.len())..) {
@@ -106,7 +110,7 @@ impl Queue {
 
     /// Forgets the first `count` bytes (all, if there are fewer).
     pub fn discard(&mut self, count: usize) {
-        let keep_from = self.start() + count as u64;
+        let keep_from = self.start().saturating_add(count as u64);
         while let Some((at, chunk)) = self.chunks.front_mut() {
             if *at + chunk.len() as u64 > keep_from {
                 let cut = usize::try_from(keep_from - *at).unwrap_or(usize::MAX);

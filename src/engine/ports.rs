@@ -1,6 +1,10 @@
 //! Which local port? RFC 6056, algorithm 3: a counter, begun where a keyed hash of the destination
 //! says, so that nobody outside knows the next one and two destinations do not collide.
 
+#[cfg(test)]
+#[path = "tests/ports.rs"]
+mod tests;
+
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -21,11 +25,14 @@ impl EphemeralPorts {
     /// destination) and the counter point.
     pub(super) fn choose(&self, offset: u32, mut is_free: impl FnMut(u16) -> bool) -> Option<u16> {
         let count = u32::try_from(self.range.len()).unwrap_or(0);
-        for _ in 0..count {
-            let step = self.next.fetch_add(1, Ordering::Relaxed);
-            let index = u16::try_from(step.wrapping_add(offset) % count).unwrap_or(0);
+        let first = u64::from(offset) + u64::from(self.next.fetch_add(1, Ordering::Relaxed));
+        // Others move the counter meanwhile: to leave no port out, it is read once and then moved
+        // past what was tried in vain.
+        for tried in 0..count {
+            let index = u16::try_from((first + u64::from(tried)) % u64::from(count)).unwrap_or(0);
             let port = self.range.start() + index;
             if is_free(port) {
+                self.next.fetch_add(tried, Ordering::Relaxed);
                 return Some(port);
             }
         }

@@ -11,6 +11,10 @@
 //! turns past that slot it moves down a level, until it is due. There is no cancelling: entries
 //! are lazy, their owner looks whether it still wants anything when it is given out.
 
+#[cfg(test)]
+#[path = "tests/wheel.rs"]
+mod tests;
+
 use crate::time::Instant;
 
 /// Nanoseconds of a tick, as a power of two.
@@ -20,6 +24,8 @@ const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
 /// Levels: enough for every tick of a 64-bit clock.
 const LEVELS: usize = ((64 - TICK) as usize).div_ceil(BITS as usize);
+/// Entries that an empty slot keeps its memory for; after a burst it is given back.
+const KEPT: usize = 16;
 
 /// A wheel of timers.
 #[derive(Debug)]
@@ -53,28 +59,23 @@ impl<T> Wheel<T> {
     /// Moves everything that is due at `now` to `due`; nothing earlier than its moment.
     pub(super) fn expire(&mut self, now: Instant, due: &mut Vec<T>) {
         let target = tick(now);
-        let mut waiting = Vec::new();
         while let Some((level, slot)) = self.first_slot() {
             let start = self.slot_start(level, slot);
             if start > target {
                 break;
             }
             self.now = self.now.max(start);
-            waiting.append(&mut self.levels[level].slots[slot]);
             self.levels[level].occupied &= !(1 << slot);
-            let mut too_early = Vec::new();
-            for (at, item) in waiting.drain(..) {
-                if at.is_due(now) {
-                    due.push(item);
-                } else if level == 0 {
-                    too_early.push((at, item));
-                } else {
-                    self.place(at, item);
-                }
+            let mut entries = std::mem::take(&mut self.levels[level].slots[slot]);
+            for (at, item) in entries.extract_if(.., |(at, _)| level > 0 || at.is_due(now)) {
+                // What is not due comes to a lower level: never back into this slot.
+                if at.is_due(now) { due.push(item) } else { self.place(at, item) }
             }
-            if !too_early.is_empty() {
-                // Due later in this very tick.
-                self.levels[level].slots[slot] = too_early;
+            let later_in_this_tick = !entries.is_empty();
+            if later_in_this_tick || entries.capacity() <= KEPT {
+                self.levels[level].slots[slot] = entries;
+            }
+            if later_in_this_tick {
                 self.levels[level].occupied |= 1 << slot;
                 return;
             }

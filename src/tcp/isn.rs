@@ -1,6 +1,10 @@
 //! Which sequence number, which timestamp, which port comes first? Numbers that nobody outside can
 //! guess (RFC 6528; RFC 9293 3.4.1; RFC 7323 7.1; RFC 6056 3.3).
 
+#[cfg(test)]
+#[path = "tests/isn.rs"]
+mod tests;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};

@@ -13,6 +13,10 @@
 //! its pages, and for every gap one entry of an ordered map, in which each segment finds its place
 //! in logarithmic time.
 
+#[cfg(test)]
+#[path = "tests/reassembly.rs"]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -183,17 +187,24 @@ impl Held {
         // Pages that nothing held lies in any more.
         let first_needed =
             self.ranges.first_key_value().map_or(u64::MAX, |(&start, _)| start / PAGE);
-        self.pages = self.pages.split_off(&first_needed);
+        while let Some(page) = self.pages.first_entry().filter(|page| *page.key() < first_needed) {
+            page.remove();
+        }
         end
     }
 
-    fn hand_over(&self, pool: &Pool, mut from: u64, to: u64, queue: &mut Queue) {
+    /// Moves full pages; the ends of the stretch, which share theirs with others, are copied.
+    fn hand_over(&mut self, pool: &Pool, mut from: u64, to: u64, queue: &mut Queue) {
         while from < to {
-            let within = index(from % PAGE);
-            let part = index(to - from).min(index(PAGE) - within);
-            let Some(page) = self.pages.get(&(from / PAGE)) else { return };
-            queue.extend(pool, &page.as_slice()[within..within + part]);
-            from += part as u64;
+            let number = from / PAGE;
+            let end = to.min((number + 1) * PAGE);
+            if end - from == PAGE {
+                self.pages.remove(&number).into_iter().for_each(|page| queue.append(page));
+            } else if let Some(page) = self.pages.get(&number) {
+                let start = number * PAGE;
+                queue.extend(pool, &page.as_slice()[index(from - start)..index(end - start)]);
+            }
+            from = end;
         }
     }
 }

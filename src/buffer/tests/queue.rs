@@ -1,0 +1,179 @@
+//! Queues of chunks, against a model that is a queue of bytes.
+
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+
+use super::{LARGEST, Pool, Queue, SMALL};
+use crate::buffer::Chunk;
+
+fn text(from: usize, len: usize) -> Vec<u8> {
+    (from..from + len).map(|at| (at * 31 + at / 256) as u8).collect()
+}
+
+fn chunk(pool: &Pool, bytes: &[u8]) -> Chunk {
+    let mut chunk = pool.chunk(bytes.len());
+    assert_eq!(chunk.extend(bytes), bytes.len());
+    chunk
+}
+
+/// Bytes of all blocks of a queue.
+fn owned(queue: &Queue) -> usize {
+    queue.chunks.iter().map(|(_, chunk)| chunk.capacity()).sum()
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Append(usize),
+    Extend(usize),
+    CopyTo(usize, usize),
+    Discard(usize),
+    TakeFront(usize),
+    Clear,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let len = || prop_oneof![0..80_usize, 500..530_usize, 0..40_000_usize];
+    prop_oneof![
+        4 => len().prop_map(Step::Append),
+        4 => len().prop_map(Step::Extend),
+        4 => (len(), len()).prop_map(|(offset, len)| Step::CopyTo(offset, len)),
+        3 => len().prop_map(Step::Discard),
+        2 => len().prop_map(Step::TakeFront),
+        1 => Just(Step::Discard(usize::MAX)),
+        1 => Just(Step::CopyTo(usize::MAX, 1)),
+        1 => Just(Step::Clear),
+    ]
+}
+
+/// Does one step to both and compares what it gave.
+fn step(pool: &Pool, queue: &mut Queue, model: &mut VecDeque<u8>, written: &mut usize, step: Step) {
+    match step {
+        Step::Append(len) | Step::Extend(len) => {
+            let bytes = text(*written, len);
+            *written += len;
+            match step {
+                Step::Append(_) => queue.append(chunk(pool, &bytes)),
+                _ => queue.extend(pool, &bytes),
+            }
+            model.extend(bytes);
+        }
+        Step::CopyTo(offset, len) => {
+            let mut out = vec![0; len];
+            let count = queue.copy_to(offset, &mut out);
+            let expected: Vec<u8> = model.iter().copied().skip(offset).take(len).collect();
+            assert_eq!(&out[..count], expected);
+        }
+        Step::Discard(count) => {
+            queue.discard(count);
+            model.drain(..count.min(model.len()));
+        }
+        Step::TakeFront(max) => {
+            let first = queue.chunks.front().map(|(_, chunk)| chunk.len());
+            let taken = queue.take_front(max);
+            assert_eq!(taken.as_ref().map(Chunk::len), first.filter(|&len| len <= max));
+            let expected: Vec<u8> = model.drain(..taken.as_ref().map_or(0, Chunk::len)).collect();
+            assert_eq!(taken.as_ref().map_or(&[][..], Chunk::as_slice), expected);
+        }
+        Step::Clear => {
+            queue.clear();
+            model.clear();
+        }
+    }
+}
+
+fn check_invariants(queue: &Queue) {
+    let mut at = queue.start();
+    for (position, chunk) in &queue.chunks {
+        assert_eq!(*position, at);
+        assert!(!chunk.is_empty());
+        at += chunk.len() as u64;
+    }
+    assert_eq!(queue.end, at);
+    assert!(!queue.is_empty() || queue.chunks.capacity() == 0, "an empty queue owns no memory");
+}
+
+proptest! {
+    #[test]
+    fn a_queue_is_a_queue_of_bytes(steps in prop::collection::vec(any_step(), 1..60)) {
+        let pool = Pool::new();
+        let (mut queue, mut model, mut written) = (Queue::new(), VecDeque::new(), 0);
+        for what in steps {
+            step(&pool, &mut queue, &mut model, &mut written, what);
+            prop_assert_eq!((queue.len(), queue.is_empty()), (model.len(), model.is_empty()));
+            check_invariants(&queue);
+        }
+        let mut out = vec![0; model.len()];
+        prop_assert_eq!(queue.copy_to(0, &mut out), model.len());
+        prop_assert_eq!(out, Vec::from(model));
+    }
+}
+
+#[test]
+fn an_empty_queue_is_small_and_owns_nothing() {
+    assert!(size_of::<Queue>() <= 48);
+    let pool = Pool::new();
+    let mut queue = Queue::new();
+    let empties: [fn(&mut Queue); 4] = [
+        Queue::clear,
+        |queue| queue.discard(9),
+        |queue| queue.discard(usize::MAX),
+        |queue| {
+            queue.take_front(9).expect("one chunk");
+        },
+    ];
+    for empty in empties {
+        queue.extend(&pool, b"nine byte");
+        assert!(queue.chunks.capacity() > 0);
+        empty(&mut queue);
+        assert!(queue.is_empty());
+        assert_eq!(queue.chunks.capacity(), 0);
+    }
+    queue.append(pool.chunk(64));
+    assert_eq!(queue.chunks.capacity(), 0, "nor does one that was given nothing");
+}
+
+#[test]
+fn small_chunks_share_a_block() {
+    let pool = Pool::new();
+    let mut queue = Queue::new();
+    for _ in 0..4_000 {
+        queue.append(chunk(&pool, b"x"));
+    }
+    assert_eq!(queue.len(), 4_000);
+    assert!(owned(&queue) < 4_000 + 64);
+
+    let mut queue = Queue::new();
+    queue.append(chunk(&pool, &[1; SMALL + 1]));
+    queue.append(chunk(&pool, &[2; SMALL - 1]));
+    assert_eq!(queue.chunks.len(), 1, "copied to the tail");
+    queue.append(chunk(&pool, &[3; SMALL + 1]));
+    assert_eq!(queue.chunks.len(), 2, "a larger one is moved");
+}
+
+#[test]
+fn blocks_grow_with_what_is_queued() {
+    let pool = Pool::new();
+    let mut queue = Queue::new();
+    queue.extend(&pool, b"l");
+    assert_eq!(owned(&queue), 64, "one keystroke");
+    while queue.len() < 1 << 20 {
+        queue.extend(&pool, &[0; 1_460]);
+    }
+    let (_, last) = queue.chunks.back().expect("a chunk");
+    assert_eq!(last.capacity(), LARGEST);
+    assert!(queue.chunks.len() <= (1 << 20) / LARGEST + 5, "{} chunks", queue.chunks.len());
+    assert!(owned(&queue) <= queue.len() + LARGEST);
+}
+
+#[test]
+fn what_was_discarded_goes_back_to_the_pool() {
+    let pool = Pool::new();
+    let mut queue = Queue::new();
+    for _ in 0..8 {
+        queue.append(chunk(&pool, &[0; 4_000]));
+    }
+    queue.discard(4_000 * 6 + 1);
+    assert_eq!((queue.chunks.len(), queue.len()), (2, 7_999));
+    assert_eq!(owned(&queue), 2 * 4_096);
+}
