@@ -118,7 +118,7 @@ impl Held {
             if from < start {
                 new += self.write(pool, from, &bytes[index(from - offset)..index(start - offset)]);
             }
-            from = from.max(stop);
+            from = stop;
             merged.end = merged.end.max(stop);
             self.ranges.remove(&start);
         }

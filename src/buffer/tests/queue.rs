@@ -147,8 +147,13 @@ fn small_chunks_share_a_block() {
     queue.append(chunk(&pool, &[1; SMALL + 1]));
     queue.append(chunk(&pool, &[2; SMALL - 1]));
     assert_eq!(queue.chunks.len(), 1, "copied to the tail");
+
+    let mut queue = Queue::new();
+    let mut roomy = pool.chunk(4 * SMALL);
+    roomy.extend(b"x");
+    queue.append(roomy);
     queue.append(chunk(&pool, &[3; SMALL + 1]));
-    assert_eq!(queue.chunks.len(), 2, "a larger one is moved");
+    assert_eq!(queue.chunks.len(), 2, "a larger one is moved, room or not");
 }
 
 #[test]

@@ -264,6 +264,50 @@ fn the_most_recently_changed_range_is_reported_first() {
 }
 
 #[test]
+fn a_range_that_grows_does_not_hide_the_others() {
+    let mut pair = Pair::new();
+    for start in [100, 300, 500] {
+        pair.arrive(start..start + 100);
+    }
+    for start in (700..1_500).step_by(100) {
+        pair.arrive(start..start + 100);
+    }
+    assert_eq!(report(&pair.reassembly, 4), [700..1500, 500..600, 300..400, 100..200]);
+}
+
+#[test]
+fn what_is_ready_begins_with_the_next_byte() {
+    // What is held, the next byte, where that takes us, and what is still held.
+    type Row = (&'static [Range<usize>], usize, usize, &'static [Range<usize>]);
+    let rows: [Row; 8] = [
+        (&[10..20], 9, 9, &[10..20]),
+        (&[10..20], 10, 20, &[]),
+        (&[10..11], 10, 11, &[]),
+        (&[10..20], 19, 20, &[]),
+        (&[10..20], 20, 20, &[]),
+        (&[10..20], 21, 21, &[]),
+        (&[10..20, 30..40], 15, 20, &[30..40]),
+        (&[10..20, 30..40, 50..60], 30, 40, &[50..60]),
+    ];
+    for (held, next, after, rest) in rows {
+        let (pool, mut queue) = (Pool::new(), Queue::new());
+        let mut reassembly = Reassembly::new();
+        for range in held {
+            reassembly.insert(&pool, position(range.start), &copy_of(1, range.clone()));
+        }
+        let end = reassembly.take_ready(&pool, position(next), &mut queue);
+        assert_eq!(end, position(after), "{held:?} from {next}");
+        assert_eq!(reassembly.len(), rest.iter().map(ExactSizeIterator::len).sum());
+        let mut left = report(&reassembly, 4);
+        left.sort_unstable_by_key(|range| range.start);
+        assert_eq!(left, rest, "{held:?} from {next}");
+        let mut out = vec![0; queue.len()];
+        queue.copy_to(0, &mut out);
+        assert_eq!(out, copy_of(1, next..after), "{held:?} from {next}");
+    }
+}
+
+#[test]
 fn full_pages_are_moved() {
     let (pool, mut queue) = (Pool::new(), Queue::new());
     let mut reassembly = Reassembly::new();
