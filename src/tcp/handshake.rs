@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::input::is_acceptable;
 use super::output::{HEADERS, Reset, emit_empty};
 use super::state::{Event, State};
 use super::tcb::Ending;
@@ -231,12 +232,7 @@ impl Opening {
     fn check_window(&mut self, segment: &Segment<'_>, peer: &Negotiated) -> Result<(), Discard> {
         let nxt = peer.irs + 1;
         let edge = nxt + u32::from(peer.advertised);
-        let inside = if segment.is_empty() || nxt == edge {
-            !segment.seq.before(nxt) && !segment.seq.after(edge)
-        } else {
-            segment.seq.before(edge) && segment.end().after(nxt)
-        };
-        if inside {
+        if is_acceptable(segment, nxt, edge) {
             return Ok(());
         }
         if segment.flags.contains(Flags::RST) {

@@ -97,17 +97,7 @@ impl Tcb {
 
     /// RFC 9293 3.10.7.4, first: something of the segment lies in the window.
     fn check_acceptable(&mut self, now: Instant, segment: &Segment<'_>) -> Result<(), Discard> {
-        let (nxt, edge) = (self.rcv.nxt, self.rcv.edge);
-        let acceptable = if segment.is_empty() {
-            // At the right edge too: that is where a peer stands that has filled our window and
-            // lost a part of it, and its acknowledgements count.
-            !segment.seq.before(nxt) && !segment.seq.after(edge)
-        } else if nxt == edge {
-            // A closed window takes no text, but ACK, URG and FIN count (MUST-66).
-            segment.seq == nxt
-        } else {
-            segment.seq.before(edge) && segment.end().after(nxt)
-        };
+        let acceptable = is_acceptable(segment, self.rcv.nxt, self.rcv.edge);
         if !acceptable {
             self.answer_unacceptable(now, segment);
             return Err(Discard::OutsideWindow);
@@ -332,5 +322,20 @@ impl Tcb {
             self.ack_owed = true;
             self.signals |= Signals::READABLE;
         }
+    }
+}
+
+/// RFC 9293 3.10.7.4, first: whether something of the segment lies in the window from `nxt` up to
+/// `edge`.
+pub(super) fn is_acceptable(segment: &Segment<'_>, nxt: SeqNum, edge: SeqNum) -> bool {
+    if segment.is_empty() {
+        // At the right edge too: that is where a peer stands that has filled our window and lost a
+        // part of it, and its acknowledgements count.
+        !segment.seq.before(nxt) && !segment.seq.after(edge)
+    } else if nxt == edge {
+        // A closed window takes no text, but ACK, URG and FIN count (MUST-66).
+        segment.seq == nxt
+    } else {
+        segment.seq.before(edge) && segment.end().after(nxt)
     }
 }
