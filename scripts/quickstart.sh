@@ -18,28 +18,30 @@ main() {
     if [ "$(id -u)" -eq 0 ]; then
         exec unshare --net "$0" --inside
     fi
-    unshare --user --map-root-user --net true 2>/dev/null || {
+    # Not as root of the namespace: tcpdump would try to become another user there.
+    local as_user=(unshare --user --map-current-user --keep-caps --net)
+    "${as_user[@]}" true 2>/dev/null || {
         echo "this kernel lets no user make a namespace; run: sudo $0" >&2
         exit 1
     }
-    exec unshare --user --map-root-user --net "$0" --inside
+    exec "${as_user[@]}" "$0" --inside
 }
 
 inside() {
-    local work
+    server=
     work=$(mktemp -d)
     ip link set dev lo up
     show ./scripts/setup_tun.sh | sed '/^$/,$d'
 
     echo; echo "\$ tcpdump -ni tun0 &"
-    tcpdump -Z root -nltti tun0 tcp >"$work/wire" 2>"$work/tcpdump" &
-    local watcher=$!
+    tcpdump -Z root -nlttti tun0 tcp >"$work/wire" 2>"$work/tcpdump" &
+    watcher=$!
+    trap 'kill $watcher $server 2>/dev/null || true; rm -rf "$work"' EXIT
     wait_for "listening on" "$work/tcpdump"
 
     echo "\$ tuntcp serve &"
     ./target/release/tuntcp serve >"$work/serve" 2>"$work/log" &
-    local server=$!
-    trap 'kill $watcher $server 2>/dev/null || true; rm -rf "$work"' EXIT
+    server=$!
     wait_for "^ready" "$work/serve"
     cat "$work/serve"
 

@@ -29,15 +29,15 @@ owner=${SUDO_USER:-$(id -un)}
     "take 1 to 15 letters, digits, '.', '_' or '-'"
 [[ $cidr =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$ ]] || fail "'$cidr' is no address with a prefix" \
     "take one like 192.0.2.1/24"
+as_root="it takes root, or the capability CAP_NET_ADMIN: sudo $0 $*"
 command -v ip >/dev/null || fail "the command 'ip' is missing" "install iproute2"
-[ "$(id -u)" -eq 0 ] || fail "making a device takes root" "try: sudo $0 $*"
 [ -e /dev/net/tun ] || modprobe tun 2>/dev/null || true
 [ -e /dev/net/tun ] || fail "this machine has no /dev/net/tun" "load the kernel's module: modprobe tun"
 
 # `ip tuntap show` reads /sys, which may show another namespace's devices; netlink does not.
 details=$(ip -d link show dev "$name" 2>/dev/null) || details=
 if [ -z "$details" ]; then
-    ip tuntap add dev "$name" mode tun user "$owner" || fail "the kernel refused to make $name"
+    ip tuntap add dev "$name" mode tun user "$owner" || fail "the kernel refused to make $name" "$as_root"
     echo "made $name, which belongs to $owner"
 elif grep -q "tun type tun .*multi_queue" <<<"$details"; then
     fail "$name is a multi-queue device; a plain one is wanted" \
@@ -51,7 +51,8 @@ fi
 if ip -4 -o address show dev "$name" | grep -q " $cidr "; then
     echo "the kernel is at $cidr on it already"
 else
-    ip address add "$cidr" dev "$name" || fail "the kernel refused the address $cidr"
+    ip address add "$cidr" dev "$name" ||
+        fail "the kernel refused the address $cidr" "$as_root"
     echo "the kernel is at $cidr on it"
 fi
 # The kernel's own chatter (router solicitations) would only clutter a capture.
