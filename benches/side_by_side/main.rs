@@ -11,7 +11,8 @@ mod world;
 
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use measures::{MEASURES, Measure};
 use report::Report;
@@ -24,12 +25,16 @@ struct Arguments {
     command: Option<Command>,
 
     /// How often each contender is measured
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
 
     /// Seconds that one goodput or latency measure takes
-    #[arg(long, default_value_t = 2.0)]
-    seconds: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = parse_seconds)]
+    seconds: Duration,
+
+    /// One short round: shows that everything works, and little more
+    #[arg(long, conflicts_with_all = ["rounds", "seconds"])]
+    quick: bool,
 
     /// Only the measures whose name contains this
     #[arg(long)]
@@ -61,37 +66,62 @@ enum Command {
 fn main() {
     let arguments = Arguments::parse();
     if let Some(Command::Server { contender, idle }) = &arguments.command {
+        world::end_with_harness();
         match contender.strip_prefix("smoltcp-") {
             Some(kib) => smoltcp_server::run(kib.parse().expect("a buffer size in KiB"), *idle),
             None => tuntcp_server::run(),
         }
         return;
     }
-    let span = Duration::from_secs_f64(arguments.seconds);
-    let wanted = |filter: &Option<String>, name: &str| {
-        filter.as_ref().is_none_or(|part| name.contains(part.as_str()))
+    let (rounds, span) = if arguments.quick {
+        (1, Duration::from_millis(500))
+    } else {
+        (arguments.rounds, arguments.seconds)
     };
-    let contenders: Vec<_> =
-        world::CONTENDERS.iter().filter(|one| wanted(&arguments.only, one.name)).collect();
-    let chosen: Vec<&Measure> =
-        MEASURES.iter().filter(|one| wanted(&arguments.measure, one.name)).collect();
+    let contenders: Vec<&Contender> = world::CONTENDERS
+        .iter()
+        .filter(|one| arguments.only.as_ref().is_none_or(|part| one.name.contains(part)))
+        .collect();
+    let measures: Vec<&Measure> = MEASURES
+        .iter()
+        .filter(|one| arguments.measure.as_ref().is_none_or(|part| one.is_called(part)))
+        .collect();
+    if contenders.is_empty() || measures.is_empty() {
+        let error = "no contender or no measure has such a name: benches/README.md lists them";
+        Arguments::command().error(ErrorKind::InvalidValue, error).exit();
+    }
     let mut report = Report::new();
-    for round in 0..arguments.rounds {
-        for measure in &chosen {
+    for round in 0..rounds {
+        for measure in &measures {
             for contender in &contenders {
-                eprintln!("round {}: {} of {}", round + 1, measure.name, contender.name);
-                report.note(measure, contender, measure_once(measure, contender, span));
+                let name = measure.figures[0].name;
+                eprintln!("round {} of {rounds}: {name}, {}", round + 1, contender.name);
+                let values = measure_once(measure, contender, span);
+                report.note(measure, contender, values.as_deref());
             }
         }
     }
-    report.print(&chosen, &contenders);
+    report.print(&measures, &contenders);
 }
 
-/// One figure, in a namespace that lives as long as the thread that made it.
-fn measure_once(measure: &'static Measure, contender: &'static Contender, span: Duration) -> f64 {
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(span) if !span.is_zero() && span <= Duration::from_secs(3600) => Ok(span),
+        _ => Err("more than 0 and at most 3600".to_owned()),
+    }
+}
+
+/// One run, in a namespace that lives as long as the thread that made it; nothing if it failed,
+/// with the reason on standard error.
+fn measure_once(
+    measure: &'static Measure,
+    contender: &'static Contender,
+    span: Duration,
+) -> Option<Vec<f64>> {
     let thread = std::thread::spawn(move || {
         let world = world::World::new(contender, measure.idle);
         (measure.run)(&world, span)
     });
-    thread.join().unwrap_or(f64::NAN)
+    thread.join().ok()
 }

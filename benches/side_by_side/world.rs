@@ -1,8 +1,10 @@
 //! A namespace with a TUN, and one contender's server behind it.
 
-use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::process::{self, Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use nix::sched::{CloneFlags, unshare};
@@ -18,6 +20,9 @@ pub(crate) const SOURCE: u16 = 2;
 pub(crate) const ECHO: u16 = 3;
 /// Accepts and holds.
 pub(crate) const IDLE: u16 = 4;
+
+/// How long a step of a measure may take before the measure has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A stack under test.
 pub(crate) struct Contender {
@@ -43,7 +48,15 @@ pub(crate) struct World {
 
 /// The server's word that it serves, with the memory that it has in use.
 pub(crate) fn say_ready() {
-    println!("ready {}", memory_of(std::process::id()));
+    println!("ready {}", memory_of(process::id()));
+}
+
+/// Ends this server when the harness has gone, however it went: its end of our input closes then.
+pub(crate) fn end_with_harness() {
+    thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        process::exit(0);
+    });
 }
 
 impl World {
@@ -57,33 +70,68 @@ impl World {
         ip("link set dev tun0 txqueuelen 4000");
         ip("link set dev tun0 up");
         let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
-        command.args(["server", contender.name]).stdout(Stdio::piped());
+        command.args(["server", contender.name]).stdin(Stdio::piped()).stdout(Stdio::piped());
         if idle {
             command.arg("--idle");
         }
         let mut server = command.spawn().expect("the server starts");
-        let mut line = String::new();
         let stdout = server.stdout.take().expect("its output is a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("it says when it is ready");
-        let base = line.trim().strip_prefix("ready ").and_then(|base| base.parse().ok());
-        Self { server, base: base.expect("the server is ready") }
+        let mut world = Self { server, base: f64::NAN };
+        world.base = base_when_ready(stdout);
+        world.warm_up();
+        world
     }
 
     /// A connection of the kernel's to one of the services.
     pub(crate) fn connect(&self, port: u16) -> TcpStream {
-        let patience = Duration::from_secs(10);
-        let address = SocketAddr::from((STACK, port));
-        let stream = TcpStream::connect_timeout(&address, patience).expect("the stack accepts");
-        stream.set_read_timeout(Some(patience)).expect("a time-out can be set");
-        stream.set_write_timeout(Some(patience)).expect("a time-out can be set");
-        stream.set_nodelay(true).expect("an option can be set");
-        stream
+        prepare(TcpStream::connect_timeout(&address(port), PATIENCE).expect("the stack accepts"))
+    }
+
+    /// Tries until one connection has come and gone. A TUN carries nothing for a moment after its
+    /// reader came: a SYN lost then would cost the second that Linux waits before it sends another.
+    fn warm_up(&self) {
+        let soon = Duration::from_millis(50);
+        let stream = (0..200).find_map(|_| TcpStream::connect_timeout(&address(ECHO), soon).ok());
+        exchange(prepare(stream.expect("the stack accepts in time")));
     }
 
     /// Bytes of memory that the server has in use.
     pub(crate) fn memory(&self) -> f64 {
         memory_of(self.server.id())
     }
+}
+
+/// One byte there and back, and an orderly end.
+pub(crate) fn exchange(mut stream: TcpStream) {
+    stream.write_all(b"x").expect("the stack takes it");
+    stream.read_exact(&mut [0]).expect("the stack sends it back");
+    stream.shutdown(Shutdown::Write).expect("the connection is open");
+    assert_eq!(stream.read(&mut [0]).expect("the stack closes"), 0);
+}
+
+fn address(port: u16) -> SocketAddr {
+    SocketAddr::from((STACK, port))
+}
+
+fn prepare(stream: TcpStream) -> TcpStream {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+    stream.set_write_timeout(Some(PATIENCE)).expect("a time-out can be set");
+    stream.set_nodelay(true).expect("an option can be set");
+    stream
+}
+
+/// Waits for the server's word, within bounds.
+fn base_when_ready(stdout: ChildStdout) -> f64 {
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let _ = BufReader::new(stdout).read_line(&mut line);
+        // Nobody listens any more if it came too late.
+        let _ = tell.send(line);
+    });
+    let line = told.recv_timeout(PATIENCE).expect("the server is ready in time");
+    let base = line.trim().strip_prefix("ready ").and_then(|base| base.parse().ok());
+    base.expect("the server is ready")
 }
 
 fn memory_of(process: u32) -> f64 {
