@@ -201,5 +201,6 @@ impl Drop for Endpoint {
                 self.socket.wait_flushed(Some(bound));
             }
         }
+        self.lead.hand_on();
     }
 }

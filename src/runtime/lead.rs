@@ -8,9 +8,9 @@
 //! ```text
 //!   worker    leads ──▶ a turn has woken a thread that wanted the lead ──▶ steps aside
 //!   thread    wakes ──▶ reads ──▶ would sleep: leads until its own bytes come ──▶ reads ──▶ ...
-//!   worker    looks every millisecond while the lead goes from hand to hand, takes
-//!             it when it lies unused from one look to the next, and sleeps while one thread
-//!             leads for long
+//!   worker    looks now and then while the lead goes from hand to hand, takes it when it lies
+//!             unused from one look to the next or was left for good, and sleeps while one
+//!             thread leads for long
 //! ```
 //!
 //! Not here: what a turn is (the engine's), and when a host stops (the worker's).
@@ -20,7 +20,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often the worker looks whether the lead lies unused: a packet waits for at most two looks.
-const LOOK: Duration = Duration::from_millis(1);
+const LOOK: Duration = Duration::from_micros(500);
 
 /// The lead of one host.
 #[derive(Debug, Default)]
@@ -41,6 +41,8 @@ struct State {
     terms: u64,
     /// The worker sleeps until it is told.
     worker_sleeps: bool,
+    /// Who led last will not come back: the worker need not wait for that.
+    left_for_good: bool,
 }
 
 /// The lead, in the hands of a thread of the application, until it is dropped.
@@ -60,7 +62,18 @@ impl Lead {
         }
         state.led = true;
         state.terms += 1;
+        state.left_for_good = false;
         Some(Term(self))
+    }
+
+    /// A thread is done with its connection: if the lead lies unused, the worker takes it now.
+    pub(crate) fn hand_on(&self) {
+        let mut state = self.lock();
+        if !state.led {
+            state.left_for_good = true;
+            drop(state);
+            self.changed.notify_all();
+        }
     }
 
     /// Whether the one who leads shall leave, so that the worker can.
@@ -90,10 +103,12 @@ impl Lead {
         let mut state = self.lock();
         let mut seen = None;
         loop {
-            let unused = !state.led && (seen == Some(state.terms) || self.is_reclaimed());
-            if unused {
+            let nobody_comes =
+                state.left_for_good || seen == Some(state.terms) || self.is_reclaimed();
+            if !state.led && nobody_comes {
                 state.led = true;
                 state.terms += 1;
+                state.left_for_good = false;
                 return;
             }
             let one_leads_for_long = state.led && seen == Some(state.terms);

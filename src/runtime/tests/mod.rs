@@ -58,6 +58,18 @@ fn the_worker_steps_aside_for_one_who_wants_and_comes_back() {
 }
 
 #[test]
+fn what_was_left_for_good_is_taken_at_once() {
+    let lead = Arc::new(Lead::default());
+    let term = lead.try_take().expect("nobody leads");
+    let (hears, _tell) = worker(&lead);
+    drop(term);
+    lead.hand_on();
+    hears.recv().expect("the worker leads");
+    lead.hand_on();
+    assert!(lead.try_take().is_none(), "what is led is not handed on");
+}
+
+#[test]
 fn nobody_takes_what_is_reclaimed() {
     let lead = Arc::new(Lead::default());
     let term = lead.try_take().expect("nobody leads");
