@@ -1,6 +1,7 @@
 //! Two connections under random operations, over a wire that loses, doubles and overtakes, and with
 //! segments that nobody sent. Nothing panics, the invariants hold after every step, and as long as
-//! nothing was forged what is read is what was written.
+//! nothing was forged what is read is what was written. Once the wire is good again, everything
+//! that was written arrives, and so does every FIN, unless somebody gave up.
 #![no_main]
 
 use std::collections::VecDeque;
@@ -10,14 +11,24 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use tuntcp::buffer::Pool;
-use tuntcp::tcp::{Birth, Config, Connection, Limits, Reset};
+use tuntcp::tcp::{Birth, Config, Connection, Error, KeepAlive, Limits, Reset, State};
 use tuntcp::time::Instant;
 use tuntcp::wire::{
-    Body, Flags, Flow, Options, Packet, RawWindow, SackBlocks, Segment, SeqNum, SeqRange,
-    Timestamps,
+    Body, Flags, Flow, IpFields, Options, Packet, RawWindow, SackBlocks, Segment, SeqNum, SeqRange,
+    Timestamps, emit_tcp,
 };
 
-const LIMITS: Limits = Limits { mtu: 1500, segments: 1 };
+/// MTUs that the path may get.
+const MTUS: [usize; 4] = [1500, 1400, 576, 296];
+
+/// A script that took longer may have seen a connection give up.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+/// A good wire brings everything within this time: the timers have backed off to about a minute.
+const STALLED: Duration = Duration::from_secs(600);
+
+/// Bytes of an IP packet, and the MSS-sized packets that it stands for.
+type Frame = (Vec<u8>, u16);
 
 /// One end, and what it has written and read.
 struct End {
@@ -25,6 +36,8 @@ struct End {
     birth: Birth,
     written: usize,
     read: usize,
+    /// A FIN stands behind what was written.
+    shut: bool,
     /// What this end said last, to forge something near it.
     seq: SeqNum,
     ack: SeqNum,
@@ -56,17 +69,28 @@ impl End {
             config: Arc::new(config),
         };
         let (seq, ack) = (SeqNum::new(iss), SeqNum::new(0));
-        Self { connection: None, birth, written: 0, read: 0, seq, ack }
+        Self { connection: None, birth, written: 0, read: 0, shut: false, seq, ack }
+    }
+
+    /// Whether this end has sent all that it wanted and knows that it arrived.
+    fn is_settled(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| {
+            let opening = matches!(connection.state(), State::SynSent | State::SynReceived);
+            !opening && connection.flushed()
+        })
     }
 }
 
 struct World {
     ends: [End; 2],
     /// Frames under way to each end.
-    wires: [VecDeque<Vec<u8>>; 2],
+    wires: [VecDeque<Frame>; 2],
     now: Instant,
     pool: Pool,
+    limits: Limits,
     forged: bool,
+    /// A connection was ended, or may have been, before its data arrived.
+    given_up: bool,
 }
 
 impl World {
@@ -76,31 +100,34 @@ impl World {
         let Some(connection) = &mut end.connection else { return };
         for _ in 0..10_000 {
             let mut frame = Vec::new();
-            if connection.poll_transmit(self.now, &LIMITS, &mut frame).is_none() {
+            let Some(sent) = connection.poll_transmit(self.now, &self.limits, &mut frame) else {
                 connection.check_invariants();
                 return;
-            }
-            assert!(frame.len() <= LIMITS.mtu, "a frame beyond the MTU");
+            };
+            let count = usize::from(sent.wire_segments);
+            assert!((1..=self.limits.segments).contains(&count), "{count} segments in a frame");
+            assert!(frame.len() <= self.limits.mtu * count, "a frame beyond the MTU");
             let packet = Packet::parse(&frame, false).expect("what we send is well formed");
             let Body::Tcp(_, segment) = packet.body else { panic!("what we send is TCP") };
             end.seq = segment.end();
             end.ack = segment.ack.unwrap_or(end.ack);
             connection.check_invariants();
-            self.wires[1 - who].push_back(frame);
+            self.wires[1 - who].push_back((frame, sent.wire_segments));
         }
         panic!("it never stops sending");
     }
 
-    fn deliver(&mut self, who: usize, frame: &[u8]) {
+    fn deliver(&mut self, who: usize, (frame, wire_segments): &Frame) {
         let packet = Packet::parse(frame, false).expect("what we send is well formed");
-        let Body::Tcp(_, segment) = packet.body else { panic!("what we send is TCP") };
+        let Body::Tcp(_, mut segment) = packet.body else { panic!("what we send is TCP") };
+        segment.wire_segments = *wire_segments;
         self.feed(who, &segment);
     }
 
     fn feed(&mut self, who: usize, segment: &Segment<'_>) {
         let end = &mut self.ends[who];
         match &mut end.connection {
-            Some(connection) => {
+            Some(connection) if connection.state() != State::Closed => {
                 connection.on_segment(self.now, segment, &self.pool);
                 connection.check_invariants();
             }
@@ -110,8 +137,13 @@ impl World {
                         Some(Connection::passive(self.now, end.birth.clone(), segment));
                 }
             }
-            None => {
-                Reset::answering(segment);
+            // As an engine does for strangers.
+            _ => {
+                let Some(reset) = Reset::answering(segment) else { return };
+                let mut frame = Vec::new();
+                let (flow, ip) = (&end.birth.flow, IpFields::default());
+                emit_tcp(&mut frame, flow, &ip, &reset.segment(), 0, |_| {});
+                self.wires[1 - who].push_back((frame, 1));
             }
         }
         self.drain(who);
@@ -131,12 +163,21 @@ impl World {
         self.drain(who);
     }
 
-    fn read(&mut self, who: usize, len: usize) {
+    fn read(&mut self, who: usize, len: usize, whole: bool) {
         let written = self.ends[1 - who].written;
         let end = &mut self.ends[who];
         let Some(connection) = &mut end.connection else { return };
         let mut out = vec![0; len];
-        let count = connection.read(&mut out, false);
+        let mut count = connection.read(&mut out, true);
+        assert_eq!(count, len.min(connection.readable()));
+        if whole {
+            let chunk = connection.read_chunk(len);
+            count = chunk.as_ref().map_or(0, |chunk| chunk.len());
+            assert_eq!(chunk.as_ref().map_or(&[][..], |chunk| chunk.as_slice()), &out[..count]);
+        } else {
+            assert_eq!(connection.read(&mut out, false), count, "less than a peek has shown");
+        }
+        connection.check_invariants();
         if !self.forged {
             for (index, byte) in out[..count].iter().enumerate() {
                 assert_eq!(*byte, byte_at(end.read + index), "at {}", end.read + index);
@@ -180,6 +221,10 @@ impl World {
 
     fn pass_time(&mut self, millis: u64) {
         self.now += Duration::from_millis(millis);
+        self.fire_timers();
+    }
+
+    fn fire_timers(&mut self) {
         for who in 0..2 {
             for _ in 0..64 {
                 let end = &mut self.ends[who];
@@ -194,7 +239,60 @@ impl World {
         }
     }
 
-    fn step(&mut self, &[what, a, b, c]: &[u8; 4]) {
+    /// The application, or the network, changes its mind about `who`.
+    fn meddle(&mut self, who: usize, a: u8, b: u8) {
+        let end = &mut self.ends[who];
+        let Some(connection) = &mut end.connection else { return };
+        let interval = Duration::from_millis(u64::from(b) << (a % 8));
+        match a >> 3 {
+            0 => {
+                connection.close(self.now);
+                self.given_up = true;
+            }
+            1 => {
+                connection.abort(self.now);
+                self.given_up = true;
+            }
+            2 => {
+                let hard = [None, Some(Error::Refused), Some(Error::Unreachable)];
+                connection.on_icmp(self.now, end.seq - u32::from(b), hard[usize::from(a) % 3]);
+                self.given_up = true;
+            }
+            3 => {
+                connection.set_user_timeout(Some(interval));
+                self.given_up = true;
+            }
+            4 => {
+                let probes = u32::from(a) % 4;
+                let settings = KeepAlive { idle: interval, interval, probes };
+                connection.set_keepalive(self.now, Some(settings));
+                self.given_up = true;
+            }
+            5 => {
+                // More probes than the script has time for.
+                let interval = Duration::from_secs(u64::from(b));
+                let settings = KeepAlive { idle: interval, interval, probes: u32::MAX };
+                connection.set_keepalive(self.now, (b > 0).then_some(settings));
+            }
+            6 => connection.set_nodelay(b & 1 == 0),
+            7 => self.limits.mtu = MTUS[usize::from(b) % MTUS.len()],
+            _ => assert_eq!(connection.info(self.now).state, connection.state()),
+        }
+        connection.check_invariants();
+        self.drain(who);
+    }
+
+    fn shut_down(&mut self, who: usize, how: Shutdown) {
+        let end = &mut self.ends[who];
+        let Some(connection) = &mut end.connection else { return };
+        connection.shutdown(self.now, how);
+        connection.check_invariants();
+        end.shut |= how != Shutdown::Read;
+        self.drain(who);
+    }
+
+    /// `polite`: nothing that ends a connection before its time.
+    fn step(&mut self, &[what, a, b, c]: &[u8; 4], polite: bool) {
         let who = usize::from(what & 1);
         match what >> 1 & 15 {
             0..=3 => {
@@ -209,37 +307,74 @@ impl World {
             }
             6 if !self.wires[who].is_empty() => self.wires[who].rotate_left(1),
             7 | 8 => self.write(who, usize::from(a) << (b % 6)),
-            9 | 10 => self.read(who, usize::from(a) << (b % 6)),
+            9 | 10 => self.read(who, usize::from(a) << (b % 6), c & 1 == 0),
             11 => self.pass_time(u64::from(a) << (b % 12)),
-            12 => self.forge(who, a, b, c),
+            12 if !polite => self.forge(who, a, b, c),
             13 => {
-                let now = self.now;
                 let hows = [Shutdown::Read, Shutdown::Write, Shutdown::Both];
-                if let Some(connection) = &mut self.ends[who].connection {
-                    connection.shutdown(now, hows[usize::from(a) % 3]);
-                    connection.check_invariants();
-                }
-                self.drain(who);
+                self.shut_down(who, hows[usize::from(a) % 3]);
             }
-            14 if a < 32 => {
-                let now = self.now;
-                if let Some(connection) = &mut self.ends[who].connection {
-                    if a < 16 {
-                        connection.close(now)
-                    } else {
-                        connection.abort(now)
-                    };
-                    connection.check_invariants();
-                }
-                self.drain(who);
-            }
+            14 if !polite => self.meddle(who, a, b),
+            14 if a >> 3 > 4 => self.meddle(who, a, b),
             _ => self.pass_time(u64::from(a)),
+        }
+    }
+
+    /// For a failure's message.
+    fn state(&self) -> [String; 2] {
+        let of = |end: &End| {
+            let info = end.connection.as_ref().map(|connection| connection.info(self.now));
+            let (written, read, shut) = (end.written, end.read, end.shut);
+            format!("written {written}, read {read}, shut {shut}, {info:?}")
+        };
+        [of(&self.ends[0]), of(&self.ends[1])]
+    }
+
+    fn has_arrived(&self) -> bool {
+        (0..2).all(|who| {
+            let (end, other) = (&self.ends[who], &self.ends[1 - who]);
+            let ended = other.connection.as_ref().is_some_and(Connection::read_ended);
+            end.is_settled() && other.read == end.written && (!end.shut || ended)
+        })
+    }
+
+    /// From now on nothing is lost, and both ends read all they can.
+    fn settle(&mut self) {
+        let deadline = self.now + STALLED;
+        self.read_all();
+        while !self.has_arrived() {
+            assert!(self.now < deadline, "it has stalled: {:#?}", self.state());
+            let frames = std::mem::take(&mut self.wires);
+            if frames.iter().all(VecDeque::is_empty) {
+                let connections = self.ends.iter().filter_map(|end| end.connection.as_ref());
+                let next = connections.map(Connection::poll_timeout).min();
+                let next = next.filter(|next| !next.is_never());
+                let next = next.unwrap_or_else(|| panic!("nothing follows: {:#?}", self.state()));
+                self.now = self.now.max(next);
+            } else {
+                self.now += Duration::from_millis(10);
+            }
+            for (who, frames) in frames.iter().enumerate() {
+                for frame in frames {
+                    self.deliver(who, frame);
+                }
+            }
+            self.fire_timers();
+            self.read_all();
+        }
+    }
+
+    fn read_all(&mut self) {
+        for who in 0..2 {
+            self.read(who, 1 << 20, false);
         }
     }
 }
 
 fuzz_target!(|script: &[u8]| {
     let Some((&[seed, other], script)) = script.split_first_chunk::<2>() else { return };
+    let polite = seed & 0x80 != 0;
+    let segments = if seed & 0x20 == 0 { 1 } else { 4 };
     let mut world = World {
         ends: [
             End::new("192.0.2.1:1000", "192.0.2.2:7", u32::MAX - 3000, seed),
@@ -248,12 +383,20 @@ fuzz_target!(|script: &[u8]| {
         wires: [VecDeque::new(), VecDeque::new()],
         now: Instant::ZERO,
         pool: Pool::new(),
+        limits: Limits { mtu: MTUS[0], segments },
         forged: false,
+        given_up: false,
     };
-    let birth = world.ends[0].birth.clone();
-    world.ends[0].connection = Some(Connection::active(world.now, birth));
-    world.drain(0);
+    let at_once = seed & 0x40 != 0;
+    for who in 0..1 + usize::from(at_once) {
+        let birth = world.ends[who].birth.clone();
+        world.ends[who].connection = Some(Connection::active(world.now, birth));
+        world.drain(who);
+    }
     for step in script.as_chunks::<4>().0 {
-        world.step(step);
+        world.step(step, polite);
+    }
+    if !world.forged && !world.given_up && world.now < Instant::ZERO + PATIENCE {
+        world.settle();
     }
 });
