@@ -291,16 +291,23 @@ impl World {
         self.drain(who);
     }
 
+    /// Some of what is under way to `who`, or all of it.
+    fn take_frames(&mut self, who: usize, a: u8) -> Vec<Frame> {
+        let wire = &mut self.wires[who];
+        let count = if a < 128 { 1 + usize::from(a) % 8 } else { usize::MAX };
+        wire.drain(..count.min(wire.len())).collect()
+    }
+
     /// `polite`: nothing that ends a connection before its time.
     fn step(&mut self, &[what, a, b, c]: &[u8; 4], polite: bool) {
         let who = usize::from(what & 1);
         match what >> 1 & 15 {
             0..=3 => {
-                if let Some(frame) = self.wires[who].pop_front() {
+                for frame in self.take_frames(who, a) {
                     self.deliver(who, &frame);
                 }
             }
-            4 => drop(self.wires[who].pop_front()),
+            4 => drop(self.take_frames(who, a)),
             5 => {
                 let frame = self.wires[who].front().cloned();
                 self.wires[who].extend(frame);
@@ -373,7 +380,7 @@ impl World {
 
 fuzz_target!(|script: &[u8]| {
     let Some((&[seed, other], script)) = script.split_first_chunk::<2>() else { return };
-    let polite = seed & 0x80 != 0;
+    let polite = seed & 0x80 == 0;
     let segments = if seed & 0x20 == 0 { 1 } else { 4 };
     let mut world = World {
         ends: [
