@@ -69,6 +69,14 @@ impl Interface {
         self.tell(write_flags, request)
     }
 
+    /// Whether the interface is down, or up and already carries packets.
+    pub(super) fn is_settled(&self) -> io::Result<bool> {
+        let request = self.ask(read_flags)?;
+        // SAFETY: SIOCGIFFLAGS filled this member.
+        let flags = i32::from(unsafe { request.ifr_ifru.ifru_flags });
+        Ok(flags & libc::IFF_UP == 0 || flags & libc::IFF_RUNNING != 0)
+    }
+
     fn ask(&self, ioctl: Ioctl<*mut ifreq>) -> io::Result<ifreq> {
         let mut request = self.request();
         // SAFETY: the ioctl reads and writes one ifreq, which lives until it returns.

@@ -24,6 +24,10 @@ use crate::time::Instant;
 
 const DRIVER: &str = "/dev/net/tun";
 
+/// How often, and how many times at the most, an interface is asked whether it carries packets.
+const LOOK: Duration = Duration::from_millis(1);
+const SETTLING: u32 = 500;
+
 /// A TUN interface.
 ///
 /// ```no_run
@@ -54,7 +58,11 @@ impl Tun {
     pub fn open(name: &str) -> Result<Self, TunError> {
         let interface = interface(name)?;
         match interface.index() {
-            Ok(_) => Self::attach(interface),
+            Ok(_) => {
+                let tun = Self::attach(interface)?;
+                tun.settle();
+                Ok(tun)
+            }
             Err(error) if is(&error, Errno::ENODEV) => {
                 Err(TunError::Missing { name: name.to_owned() })
             }
@@ -111,6 +119,19 @@ impl Tun {
         let woken = EventFd::from_flags(flags)
             .map_err(|e| system(name, "make an event descriptor", e.into()))?;
         Ok(Self { tun, interface, mtu, woken })
+    }
+
+    /// Waits until an interface that is up carries packets: for a moment after its reader came the
+    /// kernel throws them away, and the answer to a first SYN or ping with them.
+    fn settle(&self) {
+        for _ in 0..SETTLING {
+            if self.interface.is_settled().unwrap_or(true) {
+                return;
+            }
+            // A sleep of a millisecond that a wake-up ends early, as any wait.
+            let mut woken = [PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
+            let _ = ppoll(&mut woken, Some(TimeSpec::from_duration(LOOK)), None);
+        }
     }
 
     /// The error for a TUN that was deleted while open, with its name; any other as it is.
