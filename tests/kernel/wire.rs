@@ -71,7 +71,13 @@ fn tshark_finds_nothing_wrong_with_a_transfer() {
     for (what, filter) in [
         ("malformed packets", "_ws.malformed"),
         ("bad IP checksums", "ip.checksum.status == \"Bad\""),
-        ("bad TCP checksums", "tcp.checksum.status == \"Bad\""),
+        // Linux writes 0xffff where the sum is 0, which is the same number (RFC 1624) and which
+        // tshark takes for wrong; we write 0.
+        (
+            "bad TCP checksums",
+            "tcp.checksum.status == \"Bad\" \
+             && !(ip.src == 192.0.2.1 && tcp.checksum == 0xffff)",
+        ),
         ("retransmissions", "tcp.analysis.retransmission"),
         ("duplicate ACKs", "tcp.analysis.duplicate_ack"),
         ("zero windows", "tcp.analysis.zero_window"),
