@@ -20,7 +20,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often the worker looks whether the lead lies unused: a packet waits for at most two looks.
-const LOOK: Duration = Duration::from_millis(1);
+const LOOK: Duration = Duration::from_micros(100);
 
 /// The lead of one host.
 #[derive(Debug, Default)]
