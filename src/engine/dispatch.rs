@@ -108,6 +108,7 @@ impl Engine {
         if let Some(slot) = self.demux.find(&flow) {
             let (signals, newly_noted) = self.feed(now, &slot, segment);
             let reuse = signals.contains(Signals::REUSE);
+            baton.pressing |= signals.contains(Signals::PRESSING);
             if newly_noted {
                 baton.owed.push(Arc::clone(&slot));
             }

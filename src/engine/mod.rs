@@ -3,6 +3,7 @@
 
 mod demux;
 mod dispatch;
+mod error;
 mod listener;
 mod pinger;
 mod ports;
@@ -14,11 +15,12 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
 
+pub use error::OpenError;
 pub use listener::Listener;
 pub use pinger::{EchoReply, Pinger};
 pub use socket::{NotOpen, Socket, WriteError};
@@ -39,10 +41,11 @@ use ports::EphemeralPorts;
 use slot::Slot;
 use wheel::Wheel;
 
-/// Frames that one turn takes before it sends what is owed for them and tells who waits: so many
-/// that neither acknowledgements nor wake-ups cost much, each for a hundred frames when they pour
-/// in; not so many that a timer is late.
-const BATCH: usize = 128;
+/// Frames that one turn takes at most before it sends what is owed for them and tells who waits:
+/// so many that neither acknowledgements nor wake-ups cost much when frames pour in for many
+/// connections; not so many that a timer is late. One connection that takes them all ends the
+/// batch sooner ([`Signals::PRESSING`]).
+const BATCH: usize = 1024;
 
 /// Frame buffers that are kept for the next sender.
 const KEPT_FRAMES: usize = 64;
@@ -78,35 +81,6 @@ impl HostConfig {
     }
 }
 
-/// Why an endpoint could not be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OpenError {
-    /// Somebody listens there already, or the very connection exists.
-    AddrInUse,
-    /// Not an address of this host.
-    AddrNotAvailable,
-    /// No host can have that remote address (RFC 9293 3.9.1.1, MUST-46), or the families differ.
-    BadRemote,
-    /// Every ephemeral port is taken towards that remote.
-    PortsExhausted,
-    /// The host is shut down or its device is gone.
-    HostDown,
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AddrInUse => "address in use",
-            Self::AddrNotAvailable => "not an address of this host",
-            Self::BadRemote => "no host can have that remote address",
-            Self::PortsExhausted => "every ephemeral port is taken",
-            Self::HostDown => "the host is shut down",
-        })
-    }
-}
-
-impl std::error::Error for OpenError {}
-
 /// Many connections on one device.
 ///
 /// Whoever calls [`Engine::turn`] is the packet loop; every other call may come from any thread at
@@ -136,6 +110,8 @@ pub struct Engine {
     identification: AtomicU16,
     /// How often somebody who waited was woken.
     woken: AtomicU64,
+    /// Connections that the last turn dealt with.
+    dealt_with: AtomicUsize,
     /// New endpoints are refused.
     down: AtomicBool,
 }
@@ -147,6 +123,8 @@ struct Baton {
     /// Connections that may owe something after this batch.
     owed: Vec<Arc<Slot>>,
     due: Vec<Arc<Slot>>,
+    /// A connection wants the batch to end.
+    pressing: bool,
 }
 
 impl Engine {
@@ -170,12 +148,14 @@ impl Engine {
                 icmp_budget: ErrorBudget::new(),
                 owed: Vec::new(),
                 due: Vec::new(),
+                pressing: false,
             }),
             frames: Mutex::new(Vec::new()),
             asleep_until: AtomicU64::new(0),
             last_now: AtomicU64::new(0),
             identification: AtomicU16::new(0),
             woken: AtomicU64::new(0),
+            dealt_with: AtomicUsize::new(0),
             down: AtomicBool::new(false),
             device,
             config,
@@ -190,13 +170,14 @@ impl Engine {
         self.asleep_until.store(0, Ordering::Relaxed);
         let mut baton = lock(&self.baton);
         let baton = &mut *baton;
-        let received = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
+        let more = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
         self.fire_timers(now, baton);
+        self.dealt_with.store(baton.owed.len(), Ordering::Relaxed);
         for slot in baton.owed.drain(..) {
             self.flush(now, &slot);
             self.announce(now, &slot, slot.lock(), Signals::empty());
         }
-        if received == BATCH {
+        if more {
             return Ok(now);
         }
         let others = self.device.deadline().min(baton.fragments.deadline());
@@ -206,12 +187,13 @@ impl Engine {
         Ok(next)
     }
 
-    fn receive_batch(&self, now: Instant, baton: &mut Baton) -> io::Result<usize> {
+    fn receive_batch(&self, now: Instant, baton: &mut Baton) -> io::Result<bool> {
         let mut frame = std::mem::take(&mut baton.frame);
         let mut count = 0;
+        baton.pressing = false;
         let outcome = loop {
-            if count == BATCH {
-                break Ok(count);
+            if count == BATCH || baton.pressing {
+                break Ok(true);
             }
             match self.device.receive(now, &mut frame) {
                 Ok(Some(received)) => {
@@ -220,7 +202,7 @@ impl Engine {
                     let len = received.len.min(frame.len());
                     self.take_frame(now, &frame[..len], received, baton);
                 }
-                Ok(None) => break Ok(count),
+                Ok(None) => break Ok(false),
                 Err(error) => break Err(error),
             }
         };
@@ -252,6 +234,11 @@ impl Engine {
     /// knows that a thread is about to come.
     pub(crate) fn woken(&self) -> u64 {
         self.woken.load(Ordering::Relaxed)
+    }
+
+    /// Connections that the last turn dealt with.
+    pub(crate) fn dealt_with(&self) -> usize {
+        self.dealt_with.load(Ordering::Relaxed)
     }
 
     /// What has been counted.

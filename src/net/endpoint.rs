@@ -158,7 +158,7 @@ impl Endpoint {
     /// Is the packet loop until there are news of this connection, or `deadline`; `false` when
     /// another thread is.
     fn lead_until(&self, until: Until, deadline: Instant) -> bool {
-        let Some(_term) = self.lead.try_take() else { return false };
+        let Some(term) = self.lead.try_take() else { return false };
         let engine = self.socket.engine();
         self.socket.set_leads(true);
         while !self.is_ready(until) && !self.lead.is_reclaimed() {
@@ -178,6 +178,11 @@ impl Endpoint {
             }
         }
         self.socket.set_leads(false);
+        drop(term);
+        if engine.dealt_with() > 1 {
+            // Many are busy: better that one thread goes on for all than that each in turn does.
+            self.lead.hand_on();
+        }
         true
     }
 

@@ -71,7 +71,7 @@ impl Host {
         let engine = Engine::new(device, config);
         let clock = Clock::start();
         let status = Arc::new(Status::default());
-        let lead = Arc::new(Lead::default());
+        let lead = Arc::new(Lead::new(clock));
         let worker = {
             let (engine, status) = (Arc::clone(&engine), Arc::clone(&status));
             let lead = Arc::clone(&lead);

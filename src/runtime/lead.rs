@@ -6,12 +6,14 @@
 //! costs more than the packet, and the bytes stay in the cache of the one who wants them.
 //!
 //! ```text
-//!   worker    leads ──▶ a turn has woken a thread that wanted the lead ──▶ steps aside
+//!   worker    leads ──▶ a turn has woken one thread, which wanted the lead ──▶ steps aside
 //!   thread    wakes ──▶ reads ──▶ would sleep: leads until its own bytes come ──▶ reads ──▶ ...
 //!   worker    looks now and then while the lead goes from hand to hand, takes it when it lies
-//!             unused from one look to the next or was left for good, and sleeps while one
-//!             thread leads for long
+//!             unused or was left for good, and sleeps while one thread leads for long
 //! ```
+//!
+//! While a turn has news for several threads at once the worker keeps the lead, or gets it from
+//! the thread that has it: the others then read while it goes on.
 //!
 //! Not here: what a turn is (the engine's), and when a host stops (the worker's).
 
@@ -19,12 +21,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often the worker looks whether the lead lies unused: a packet waits for at most two looks.
-const LOOK: Duration = Duration::from_micros(100);
+use super::clock::Clock;
+use crate::time::Instant;
+
+/// How often the worker looks whether the lead lies unused, while it goes from hand to hand. A
+/// packet waits no longer than this and [`UNUSED`] for somebody to lead; the shortest timer of a
+/// peer, Linux's tail loss probe, is 2 ms.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// A thread that has left the lead is back within this time, unless it has other things to do.
+const UNUSED: Duration = Duration::from_micros(200);
 
 /// The lead of one host.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Lead {
+    clock: Clock,
     state: Mutex<State>,
     changed: Condvar,
     /// A thread has found the lead taken.
@@ -33,10 +44,12 @@ pub(crate) struct Lead {
     reclaimed: AtomicBool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     /// Somebody leads.
     led: bool,
+    /// When somebody left the lead last.
+    left: Instant,
     /// How often the lead was taken.
     terms: u64,
     /// The worker sleeps until it is told.
@@ -50,6 +63,24 @@ struct State {
 pub(crate) struct Term<'a>(&'a Lead);
 
 impl Lead {
+    /// Nobody leads yet, and there is nobody to wait for.
+    pub(crate) fn new(clock: Clock) -> Self {
+        let state = State {
+            led: false,
+            left: clock.now(),
+            terms: 0,
+            worker_sleeps: false,
+            left_for_good: true,
+        };
+        Self {
+            clock,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            wanted: AtomicBool::new(false),
+            reclaimed: AtomicBool::new(false),
+        }
+    }
+
     /// The lead for a thread that would otherwise sleep, if nobody has it.
     pub(crate) fn try_take(&self) -> Option<Term<'_>> {
         if self.is_reclaimed() {
@@ -60,13 +91,12 @@ impl Lead {
             self.wanted.store(true, Ordering::Relaxed);
             return None;
         }
-        state.led = true;
-        state.terms += 1;
-        state.left_for_good = false;
+        state.take();
         Some(Term(self))
     }
 
-    /// A thread is done with its connection: if the lead lies unused, the worker takes it now.
+    /// A thread is done with its connection, or others are as busy as its own: if the lead lies
+    /// unused, the worker takes it now.
     pub(crate) fn hand_on(&self) {
         let mut state = self.lock();
         if !state.led {
@@ -88,13 +118,13 @@ impl Lead {
         self.changed.notify_all();
     }
 
-    /// The worker has the lead and, its turn having woken somebody, leaves it to a thread that
-    /// wanted it; back when it leads again.
+    /// The worker has the lead and, its turn having had news for one thread alone, leaves it to a
+    /// thread that wanted it; back when it leads again.
     pub(super) fn step_aside(&self) {
         if self.is_reclaimed() || !self.wanted.swap(false, Ordering::Relaxed) {
             return;
         }
-        self.lock().led = false;
+        self.lock().leave(self.clock.now());
         self.worker_takes();
     }
 
@@ -103,26 +133,21 @@ impl Lead {
         let mut state = self.lock();
         let mut seen = None;
         loop {
-            let nobody_comes =
-                state.left_for_good || seen == Some(state.terms) || self.is_reclaimed();
-            if !state.led && nobody_comes {
-                state.led = true;
-                state.terms += 1;
-                state.left_for_good = false;
+            let unused = self.clock.now() - state.left;
+            if !state.led && (state.left_for_good || self.is_reclaimed() || unused >= UNUSED) {
+                state.take();
                 return;
             }
-            let one_leads_for_long = state.led && seen == Some(state.terms);
-            seen = Some(state.terms);
-            if one_leads_for_long {
+            if state.led && seen == Some(state.terms) {
                 state.worker_sleeps = true;
                 let woken = self.changed.wait_while(state, |state| state.worker_sleeps);
                 state = woken.unwrap_or_else(PoisonError::into_inner);
-                // What lies unused since this very moment may be taken up again at once.
-                seen = None;
-            } else {
-                let woken = self.changed.wait_timeout(state, LOOK);
-                state = woken.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
             }
+            seen = Some(state.terms);
+            let pause = if state.led { LOOK } else { UNUSED.saturating_sub(unused) };
+            let woken = self.changed.wait_timeout(state, pause);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -131,10 +156,23 @@ impl Lead {
     }
 }
 
+impl State {
+    fn take(&mut self) {
+        self.led = true;
+        self.terms += 1;
+        self.left_for_good = false;
+    }
+
+    fn leave(&mut self, now: Instant) {
+        self.led = false;
+        self.left = now;
+    }
+}
+
 impl Drop for Term<'_> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
-        state.led = false;
+        state.leave(self.0.clock.now());
         let tell = std::mem::take(&mut state.worker_sleeps) || self.0.is_reclaimed();
         drop(state);
         if tell {

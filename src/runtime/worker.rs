@@ -103,7 +103,7 @@ fn turn_until_stopped(
         if status.draining.load(Ordering::Acquire) {
             status.tell(Outcome::Turning);
         }
-        if engine.woken() != woken {
+        if engine.woken() != woken && engine.dealt_with() == 1 {
             lead.step_aside();
         }
         if next.is_due(now) {

@@ -292,6 +292,7 @@ impl Tcb {
         let how = self.rcv.take_text(pool, segment.seq, segment.payload, segment.wire_segments);
         if self.rcv.nxt != before {
             self.signals |= Signals::READABLE;
+            self.signals.set(Signals::PRESSING, self.rcv.is_pressing());
             self.more_acks = 0;
         }
         match how {

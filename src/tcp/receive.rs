@@ -119,6 +119,11 @@ impl ReceiveHalf {
         if enough { Acknowledge::Now } else { Acknowledge::Later }
     }
 
+    /// Whether so much is not acknowledged that its sender may run out of window.
+    pub(super) fn is_pressing(&self) -> bool {
+        self.unacknowledged >= self.capacity / 4
+    }
+
     /// Notes the FIN at `seq`; the first one counts, unless text has gone over it.
     pub(super) fn take_fin(&mut self, seq: SeqNum) {
         let open = self.fin.is_none_or(|fin| fin.before(self.nxt));

@@ -7,7 +7,7 @@ use tuntcp::tcp::KeepAlive;
 use tuntcp::time::Instant;
 use tuntcp::wire::Flags;
 
-use crate::world::{Bench, Peer, THERE, at, only, tcp};
+use crate::world::{Bench, Peer, THERE, at, config_at, only, tcp};
 
 #[test]
 fn acknowledgements_are_made_per_batch() {
@@ -25,6 +25,28 @@ fn acknowledgements_are_made_per_batch() {
         .collect();
     let answer = only(bench.give(segments));
     assert_eq!(tcp(&answer).ack, Some(peer.seq));
+}
+
+#[test]
+fn a_batch_ends_early_for_one_who_runs_out_of_window() {
+    let mut config = config_at("192.0.2.2/24");
+    config.tcp.receive_buffer = 10 * 536;
+    let mut bench = Bench::with(config);
+    let listener = bench.listen(7, 8);
+    let mut peer = Peer::open(&mut bench, 5000, 7);
+    let socket = listener.accept().unwrap().unwrap();
+    let start = peer.seq;
+    let segments = (0..4).map(|_| {
+        let frame = peer.segment(Flags::empty(), &[7; 536]);
+        peer.seq += 536;
+        frame
+    });
+    let segments: Vec<_> = segments.collect();
+    let answer = only(bench.give(segments));
+    assert_eq!(tcp(&answer).ack, Some(start + 3 * 536), "a quarter of the buffer has filled");
+    assert_eq!(socket.readable(), 3 * 536);
+    bench.turn();
+    assert_eq!(socket.readable(), 4 * 536, "the next turn takes the rest");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
+use super::clock::Clock;
 use super::lead::Lead;
 
 /// A worker that takes the lead, says so, and steps aside when told to, again and again.
@@ -22,7 +23,7 @@ fn worker(lead: &Arc<Lead>) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
 
 #[test]
 fn only_one_leads() {
-    let lead = Lead::default();
+    let lead = Lead::new(Clock::start());
     let term = lead.try_take();
     assert!(term.is_some());
     assert!(lead.try_take().is_none());
@@ -32,7 +33,7 @@ fn only_one_leads() {
 
 #[test]
 fn the_worker_takes_what_lies_unused() {
-    let lead = Arc::new(Lead::default());
+    let lead = Arc::new(Lead::new(Clock::start()));
     let (hears, _tell) = worker(&lead);
     hears.recv().expect("it leads");
     assert!(lead.try_take().is_none(), "it does not share");
@@ -40,7 +41,7 @@ fn the_worker_takes_what_lies_unused() {
 
 #[test]
 fn the_worker_steps_aside_for_one_who_wants_and_comes_back() {
-    let lead = Arc::new(Lead::default());
+    let lead = Arc::new(Lead::new(Clock::start()));
     let (hears, tell) = worker(&lead);
     hears.recv().expect("it leads");
     assert!(lead.try_take().is_none());
@@ -59,7 +60,7 @@ fn the_worker_steps_aside_for_one_who_wants_and_comes_back() {
 
 #[test]
 fn what_was_left_for_good_is_taken_at_once() {
-    let lead = Arc::new(Lead::default());
+    let lead = Arc::new(Lead::new(Clock::start()));
     let term = lead.try_take().expect("nobody leads");
     let (hears, _tell) = worker(&lead);
     drop(term);
@@ -71,7 +72,7 @@ fn what_was_left_for_good_is_taken_at_once() {
 
 #[test]
 fn nobody_takes_what_is_reclaimed() {
-    let lead = Arc::new(Lead::default());
+    let lead = Arc::new(Lead::new(Clock::start()));
     let term = lead.try_take().expect("nobody leads");
     let (hears, _tell) = worker(&lead);
     lead.reclaim();

@@ -191,3 +191,13 @@ fn scaled() {
         ),
     ]);
 }
+
+#[test]
+fn a_peer_that_may_run_out_of_window_presses() {
+    open().receive_buffer(4_000).rows(&[(
+        "a quarter of the buffer since the last acknowledgement",
+        "< . 1:501(500) ack 1; nosignal PRESSING; < . 501:1001(500) ack 1; signal PRESSING
+         < . 1001:1101(100) ack 1; signal PRESSING; > . 1:1(0) ack 1101
+         < . 1101:1601(500) ack 1; nosignal PRESSING",
+    )]);
+}
