@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 const CLASSES: [usize; 6] = [64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10];
 
 /// Bytes that a free list keeps at most; what comes back beyond that is freed.
-const KEPT: usize = 1 << 20;
+const KEPT: usize = 4 << 20;
 
 /// A pool of blocks with a free list per size class. Cloning it gives another handle to the same
 /// pool.

@@ -107,8 +107,8 @@ impl Engine {
     fn take_segment(&self, now: Instant, flow: Flow, segment: &Segment<'_>, baton: &mut Baton) {
         if let Some(slot) = self.demux.find(&flow) {
             let (signals, newly_noted) = self.feed(now, &slot, segment);
+            baton.pressed |= signals.contains(Signals::PRESSING);
             let reuse = signals.contains(Signals::REUSE);
-            baton.pressing |= signals.contains(Signals::PRESSING);
             if newly_noted {
                 baton.owed.push(Arc::clone(&slot));
             }

@@ -41,11 +41,13 @@ use ports::EphemeralPorts;
 use slot::Slot;
 use wheel::Wheel;
 
-/// Frames that one turn takes at most before it sends what is owed for them and tells who waits:
-/// so many that neither acknowledgements nor wake-ups cost much when frames pour in for many
-/// connections; not so many that a timer is late. One connection that takes them all ends the
-/// batch sooner ([`Signals::PRESSING`]).
-const BATCH: usize = 1024;
+/// Frames that are taken before timers are looked at, what is owed is sent, and who waits is told:
+/// so many that neither acknowledgements nor wake-ups cost much; not so many that an answer or a
+/// timer is late.
+const BATCH: usize = 128;
+
+/// Batches that one turn takes at most, while the device has more and nobody is in a hurry.
+const BATCHES: usize = 16;
 
 /// Frame buffers that are kept for the next sender.
 const KEPT_FRAMES: usize = 64;
@@ -123,8 +125,8 @@ struct Baton {
     /// Connections that may owe something after this batch.
     owed: Vec<Arc<Slot>>,
     due: Vec<Arc<Slot>>,
-    /// A connection wants the batch to end.
-    pressing: bool,
+    /// A peer waits for what is owed to it.
+    pressed: bool,
 }
 
 impl Engine {
@@ -148,7 +150,7 @@ impl Engine {
                 icmp_budget: ErrorBudget::new(),
                 owed: Vec::new(),
                 due: Vec::new(),
-                pressing: false,
+                pressed: false,
             }),
             frames: Mutex::new(Vec::new()),
             asleep_until: AtomicU64::new(0),
@@ -170,29 +172,55 @@ impl Engine {
         self.asleep_until.store(0, Ordering::Relaxed);
         let mut baton = lock(&self.baton);
         let baton = &mut *baton;
-        let more = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
-        self.fire_timers(now, baton);
-        self.dealt_with.store(baton.owed.len(), Ordering::Relaxed);
-        for slot in baton.owed.drain(..) {
-            self.flush(now, &slot);
-            self.announce(now, &slot, slot.lock(), Signals::empty());
+        let mut more = true;
+        for batch in 1..=BATCHES {
+            more = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
+            self.fire_timers(now, baton);
+            let over = !more || batch == BATCHES || baton.pressed;
+            self.settle(now, baton, over);
+            if over {
+                break;
+            }
         }
-        if more {
-            return Ok(now);
-        }
+        Ok(if more { now } else { self.fall_asleep(baton) })
+    }
+
+    /// Nothing is left to do: until when.
+    fn fall_asleep(&self, baton: &Baton) -> Instant {
         let others = self.device.deadline().min(baton.fragments.deadline());
         let wheel = lock(&self.wheel);
         let next = wheel.next().min(others);
         self.asleep_until.store(next.as_nanos(), Ordering::Relaxed);
-        Ok(next)
+        next
     }
 
+    /// After a batch: sends what is owed for it and tells who waits. While the turn is not `over`,
+    /// those into whom text pours are put off: one acknowledgement and one wake-up then do for
+    /// many batches.
+    fn settle(&self, now: Instant, baton: &mut Baton, over: bool) {
+        self.dealt_with.store(baton.owed.len(), Ordering::Relaxed);
+        baton.owed.retain(|slot| {
+            let mut inner = slot.lock();
+            if !over && inner.pours() {
+                return true;
+            }
+            inner.poured = 0;
+            drop(inner);
+            self.flush(now, slot);
+            self.announce(now, slot, slot.lock(), Signals::empty());
+            false
+        });
+        if over {
+            baton.pressed = false;
+        }
+    }
+
+    /// Whether the device has more.
     fn receive_batch(&self, now: Instant, baton: &mut Baton) -> io::Result<bool> {
         let mut frame = std::mem::take(&mut baton.frame);
         let mut count = 0;
-        baton.pressing = false;
         let outcome = loop {
-            if count == BATCH || baton.pressing {
+            if count == BATCH {
                 break Ok(true);
             }
             match self.device.receive(now, &mut frame) {

@@ -21,6 +21,9 @@ const FLUSHING: u8 = 1;
 /// Somebody sends for it, and shall look once more before he leaves.
 const DIRTY: u8 = 2;
 
+/// Text pours into a connection that gets so many segments of it before the batch is over.
+const POURING: u16 = 8;
+
 /// The farthest moment that a slot is entered into the wheel for; then it is entered again. An entry
 /// cannot be taken back and holds its slot, so this bounds how long a closed one is kept.
 const FARTHEST: Duration = Duration::from_secs(60);
@@ -54,6 +57,8 @@ pub(super) struct Inner {
     pub(super) leads: bool,
     /// The packet loop has noted that it may owe something, and will flush it.
     pub(super) noted: bool,
+    /// Segments since the packet loop flushed it last that brought text in order and changed nothing else.
+    pub(super) poured: u16,
     /// What changed during a batch: it is told when the batch is over, so that a reader finds all
     /// of it and sleeps once, not once a segment.
     untold: Signals,
@@ -63,6 +68,13 @@ pub(super) struct Inner {
     pub(super) peer_closed: bool,
     /// The application was told of the error that ended it.
     pub(super) error_told: bool,
+}
+
+impl Inner {
+    /// Whether text pours in, and nothing else has happened.
+    pub(super) fn pours(&self) -> bool {
+        self.poured >= POURING && self.untold == Signals::READABLE
+    }
 }
 
 /// Which event a thread waits for.
@@ -85,6 +97,7 @@ impl Slot {
                 writer_waits: false,
                 leads: false,
                 noted: false,
+                poured: 0,
                 untold: Signals::empty(),
                 opened: false,
                 peer_closed: false,
@@ -210,6 +223,9 @@ impl Engine {
         inner.opened |= reaction.signals.contains(Signals::OPENED);
         inner.peer_closed |= inner.connection.state().peer_closed();
         inner.untold |= reaction.signals;
+        if reaction.signals == Signals::READABLE {
+            inner.poured = inner.poured.saturating_add(1);
+        }
         let newly_noted = !std::mem::replace(&mut inner.noted, true);
         drop(inner);
         if let Some(discard) = reaction.discard {
