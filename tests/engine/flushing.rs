@@ -27,26 +27,36 @@ fn acknowledgements_are_made_per_batch() {
     assert_eq!(tcp(&answer).ack, Some(peer.seq));
 }
 
-#[test]
-fn a_batch_ends_early_for_one_who_runs_out_of_window() {
+/// What is acknowledged in the turn that gets 200 segments of 100 bytes, more than a batch, of which
+/// a receive buffer holds so many.
+fn acknowledged_in_one_turn(buffer: usize) -> Vec<u32> {
     let mut config = config_at("192.0.2.2/24");
-    config.tcp.receive_buffer = 10 * 536;
+    config.tcp.receive_buffer = buffer * 100;
     let mut bench = Bench::with(config);
     let listener = bench.listen(7, 8);
     let mut peer = Peer::open(&mut bench, 5000, 7);
-    let socket = listener.accept().unwrap().unwrap();
+    let _socket = listener.accept().unwrap().unwrap();
     let start = peer.seq;
-    let segments = (0..4).map(|_| {
-        let frame = peer.segment(Flags::empty(), &[7; 536]);
-        peer.seq += 536;
-        frame
-    });
-    let segments: Vec<_> = segments.collect();
-    let answer = only(bench.give(segments));
-    assert_eq!(tcp(&answer).ack, Some(start + 3 * 536), "a quarter of the buffer has filled");
-    assert_eq!(socket.readable(), 3 * 536);
-    bench.turn();
-    assert_eq!(socket.readable(), 4 * 536, "the next turn takes the rest");
+    let segments: Vec<_> = (0..200)
+        .map(|_| {
+            let frame = peer.segment(Flags::empty(), &[7; 100]);
+            peer.seq += 100;
+            frame
+        })
+        .collect();
+    let answers = bench.give(segments);
+    answers.iter().map(|answer| tcp(answer).ack.unwrap().since(start) / 100).collect()
+}
+
+#[test]
+fn one_acknowledgement_does_while_text_pours_in() {
+    assert_eq!(acknowledged_in_one_turn(1_000), [200]);
+}
+
+#[test]
+fn a_turn_ends_for_a_peer_that_may_run_out_of_window() {
+    // The first batch has filled a quarter of the buffer.
+    assert_eq!(acknowledged_in_one_turn(400), [128]);
 }
 
 #[test]
