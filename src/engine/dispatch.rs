@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::frames::{FEW, Frames};
 use super::pinger::EchoReply;
 use super::slot::Slot;
 use super::{Baton, Engine};
@@ -20,33 +21,68 @@ use crate::wire::{Body, Flags, Flow, IpFields, Packet, Segment, emit_tcp};
 /// The protocol number of TCP.
 const TCP: u8 = 6;
 
+/// A packet that may concern us, and the frame that it came in.
+struct Admitted<'a> {
+    frame: &'a [u8],
+    packet: Packet<'a>,
+}
+
+impl<'a> Admitted<'a> {
+    fn is_for(&self, flow: &Flow) -> bool {
+        matches!(&self.packet.body, Body::Tcp(of, _) if of == flow)
+    }
+
+    fn segment(self) -> Option<Segment<'a>> {
+        if let Body::Tcp(_, segment) = self.packet.body { Some(segment) } else { None }
+    }
+}
+
 impl Engine {
-    /// One frame from the device.
-    pub(super) fn take_frame(
-        &self,
-        now: Instant,
-        frame: &[u8],
-        received: Received,
-        baton: &mut Baton,
-    ) {
-        let packet = match Packet::parse(frame, received.vouched) {
-            Ok(packet) => packet,
-            Err(malformed) => {
+    /// The frames that the device has just given.
+    pub(super) fn take_frames(&self, now: Instant, baton: &mut Baton) {
+        let frames = std::mem::take(&mut baton.frames);
+        self.take_few(now, &frames, baton);
+        baton.frames = frames;
+    }
+
+    fn take_few(&self, now: Instant, frames: &Frames, baton: &mut Baton) {
+        let mut frame = frames.iter();
+        let few: [_; FEW] =
+            std::array::from_fn(|_| frame.next().and_then(|frame| self.admit(frame)));
+        let mut admitted = few.into_iter().flatten().peekable();
+        while let Some(one) = admitted.next() {
+            let Body::Tcp(flow, segment) = one.packet.body else {
+                self.take_other(now, one, baton);
+                continue;
+            };
+            let next = || admitted.next_if(|next| next.is_for(&flow)).and_then(Admitted::segment);
+            self.take_segments(now, flow, segment, next, baton);
+        }
+    }
+
+    /// A packet that may concern us.
+    fn admit<'a>(&self, (frame, received): (&'a [u8], Received)) -> Option<Admitted<'a>> {
+        let mut packet = self.parse(frame, received.vouched)?;
+        if let Body::Tcp(flow, segment) = &mut packet.body {
+            trace::received(flow, segment);
+            segment.wire_segments = received.wire_segments;
+        }
+        Some(Admitted { frame, packet })
+    }
+
+    fn parse<'a>(&self, frame: &'a [u8], vouched: bool) -> Option<Packet<'a>> {
+        let packet = Packet::parse(frame, vouched)
+            .inspect_err(|&malformed| {
                 self.counters.count_malformed(malformed);
-                return trace::malformed(frame, malformed);
+                trace::malformed(frame, malformed);
+            })
+            .ok()?;
+        match self.refuse(&packet) {
+            None => Some(packet),
+            Some(why) => {
+                self.drop_packet(&packet, why);
+                None
             }
-        };
-        if let Some(why) = self.refuse(&packet) {
-            return self.drop_packet(&packet, why);
-        }
-        if !matches!(packet.body, Body::Fragment(_)) {
-            return self.take_packet(now, frame, packet, received.wire_segments, baton);
-        }
-        let whole = baton.fragments.insert(now, &packet, |why| self.counters.count_drop(why));
-        let Some(whole) = whole else { return };
-        match Packet::parse(&whole, false) {
-            Ok(packet) => self.take_packet(now, &whole, packet, 1, baton),
-            Err(malformed) => self.counters.count_malformed(malformed),
         }
     }
 
@@ -76,20 +112,11 @@ impl Engine {
         trace::dropped(packet, why);
     }
 
-    fn take_packet(
-        &self,
-        now: Instant,
-        frame: &[u8],
-        packet: Packet<'_>,
-        wire_segments: u16,
-        baton: &mut Baton,
-    ) {
+    /// A packet that carries no TCP segment, or not the whole of one.
+    fn take_other(&self, now: Instant, one: Admitted<'_>, baton: &mut Baton) {
+        let Admitted { frame, packet } = one;
         match packet.body {
-            Body::Tcp(flow, mut segment) => {
-                trace::received(&flow, &segment);
-                segment.wire_segments = wire_segments;
-                self.take_segment(now, flow, &segment, baton);
-            }
+            Body::Tcp(flow, segment) => self.take_segments(now, flow, segment, || None, baton),
             Body::Icmp(message) => self.take_icmp(now, &packet, message, baton),
             Body::Udp(..) => {
                 self.drop_packet(&packet, Dropped::NoUdpPort);
@@ -99,27 +126,44 @@ impl Engine {
                 self.drop_packet(&packet, Dropped::UnknownProtocol);
                 self.unreachable(now, &packet, icmp::PROTOCOL_UNREACHABLE, frame, baton);
             }
-            // A reassembled datagram is whole.
-            Body::Fragment(_) => {}
+            Body::Fragment(_) => self.take_fragment(now, &packet, baton),
         }
     }
 
-    fn take_segment(&self, now: Instant, flow: Flow, segment: &Segment<'_>, baton: &mut Baton) {
+    fn take_fragment(&self, now: Instant, packet: &Packet<'_>, baton: &mut Baton) {
+        let whole = baton.fragments.insert(now, packet, |why| self.counters.count_drop(why));
+        let Some(whole) = whole else { return };
+        let received = Received { len: whole.len(), vouched: false, wire_segments: 1 };
+        // A reassembled datagram is no fragment: this goes one step down and no further.
+        if let Some(one) = self.admit((&whole, received)) {
+            self.take_other(now, one, baton);
+        }
+    }
+
+    /// A segment, and those for the same connection that `next` gives as long as nothing special
+    /// happens.
+    fn take_segments<'a>(
+        &self,
+        now: Instant,
+        flow: Flow,
+        mut segment: Segment<'a>,
+        next: impl FnMut() -> Option<Segment<'a>>,
+        baton: &mut Baton,
+    ) {
         if let Some(slot) = self.demux.find(&flow) {
-            let (signals, newly_noted) = self.feed(now, &slot, segment);
-            baton.pressed |= signals.contains(Signals::PRESSING);
-            let reuse = signals.contains(Signals::REUSE);
-            if newly_noted {
+            let fed = self.feed(now, &slot, &mut segment, next);
+            baton.pressed |= fed.signals.contains(Signals::PRESSING);
+            if fed.newly_noted {
                 baton.owed.push(Arc::clone(&slot));
             }
-            if !reuse {
+            if !fed.signals.contains(Signals::REUSE) {
                 return;
             }
             // A TIME-WAIT gives way to a new connection (RFC 6191).
             self.demux.remove(&slot);
             self.abort(now, &slot);
         }
-        self.take_stray(now, flow, segment, baton);
+        self.take_stray(now, flow, &segment, baton);
     }
 
     /// A segment of no connection: for a listener, or for nobody (RFC 9293 3.10.7.1, 3.10.7.2).

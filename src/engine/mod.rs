@@ -4,6 +4,7 @@
 mod demux;
 mod dispatch;
 mod error;
+mod frames;
 mod listener;
 mod pinger;
 mod ports;
@@ -36,6 +37,7 @@ use crate::trace::{Counters, Dropped};
 use crate::wire::{Flow, ip};
 
 use demux::Demux;
+use frames::Frames;
 use pinger::Pingers;
 use ports::EphemeralPorts;
 use slot::Slot;
@@ -119,7 +121,7 @@ pub struct Engine {
 }
 
 struct Baton {
-    frame: Box<[u8]>,
+    frames: Frames,
     fragments: Fragments,
     icmp_budget: ErrorBudget,
     /// Connections that may owe something after this batch.
@@ -145,7 +147,7 @@ impl Engine {
             pingers: Pingers::new(),
             wheel: Mutex::new(Wheel::new()),
             baton: Mutex::new(Baton {
-                frame: vec![0; can.max_frame.max(can.mtu)].into_boxed_slice(),
+                frames: Frames::new(can.max_frame.max(can.mtu)),
                 fragments: Fragments::new(),
                 icmp_budget: ErrorBudget::new(),
                 owed: Vec::new(),
@@ -217,25 +219,16 @@ impl Engine {
 
     /// Whether the device has more.
     fn receive_batch(&self, now: Instant, baton: &mut Baton) -> io::Result<bool> {
-        let mut frame = std::mem::take(&mut baton.frame);
         let mut count = 0;
-        let outcome = loop {
-            if count == BATCH {
-                break Ok(true);
-            }
-            match self.device.receive(now, &mut frame) {
-                Ok(Some(received)) => {
-                    count += 1;
-                    self.counters.frames_in.fetch_add(1, Ordering::Relaxed);
-                    let len = received.len.min(frame.len());
-                    self.take_frame(now, &frame[..len], received, baton);
-                }
-                Ok(None) => break Ok(false),
-                Err(error) => break Err(error),
-            }
-        };
-        baton.frame = frame;
-        outcome
+        let mut more = true;
+        while more && count < BATCH {
+            more = baton.frames.fill(&*self.device, now)?;
+            let few = baton.frames.len();
+            count += few;
+            self.counters.frames_in.fetch_add(few as u64, Ordering::Relaxed);
+            self.take_frames(now, baton);
+        }
+        Ok(more)
     }
 
     fn fire_timers(&self, now: Instant, baton: &mut Baton) {

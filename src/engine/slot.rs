@@ -77,6 +77,14 @@ impl Inner {
     }
 }
 
+/// What segments mean beyond their connection.
+pub(super) struct Fed {
+    /// What changed.
+    pub(super) signals: Signals,
+    /// The slot is to be flushed after the batch, and nobody knew that.
+    pub(super) newly_noted: bool,
+}
+
 /// Which event a thread waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
@@ -210,29 +218,38 @@ impl Engine {
         }
     }
 
-    /// A segment for this connection. What it means beyond the connection: whether the segment
-    /// shall be handed to the listener, and whether the slot is to be flushed after the batch.
-    pub(super) fn feed(
+    /// A segment for this connection, and those that `next` gives until something special happens:
+    /// then `segment` is the one that it happened with.
+    pub(super) fn feed<'a>(
         &self,
         now: Instant,
         slot: &Arc<Slot>,
-        segment: &Segment<'_>,
-    ) -> (Signals, bool) {
+        segment: &mut Segment<'a>,
+        mut next: impl FnMut() -> Option<Segment<'a>>,
+    ) -> Fed {
         let mut inner = slot.lock();
-        let reaction = inner.connection.on_segment(now, segment, &self.pool);
-        inner.opened |= reaction.signals.contains(Signals::OPENED);
+        let mut signals = Signals::empty();
+        let discard = loop {
+            let reaction = inner.connection.on_segment(now, segment, &self.pool);
+            signals |= reaction.signals;
+            let pours = reaction.signals == Signals::READABLE;
+            inner.poured = inner.poured.saturating_add(u16::from(pours));
+            if reaction.discard.is_some() || reaction.signals.contains(Signals::REUSE) {
+                break reaction.discard;
+            }
+            let Some(following) = next() else { break None };
+            *segment = following;
+        };
+        inner.opened |= signals.contains(Signals::OPENED);
         inner.peer_closed |= inner.connection.state().peer_closed();
-        inner.untold |= reaction.signals;
-        if reaction.signals == Signals::READABLE {
-            inner.poured = inner.poured.saturating_add(1);
-        }
+        inner.untold |= signals;
         let newly_noted = !std::mem::replace(&mut inner.noted, true);
         drop(inner);
-        if let Some(discard) = reaction.discard {
+        if let Some(discard) = discard {
             self.counters.count_discard(discard);
             crate::trace::discarded(&slot.flow, segment, discard);
         }
-        (reaction.signals, newly_noted)
+        Fed { signals, newly_noted }
     }
 
     /// The wheel gave the slot out; whether it was really due.

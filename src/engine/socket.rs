@@ -74,10 +74,10 @@ impl Socket {
     /// before it; then the end.
     pub fn read(&self, now: Instant, buf: &mut [u8], peek: bool) -> Result<Option<usize>, Error> {
         let mut inner = self.slot.lock();
+        if !can_read(&inner) {
+            return Ok(None);
+        }
         if inner.connection.readable() == 0 {
-            if !inner.connection.read_ended() {
-                return Ok(None);
-            }
             let error = if inner.peer_closed { None } else { inner.take_error() };
             return error.map_or(Ok(Some(0)), Err);
         }
@@ -264,8 +264,13 @@ impl Socket {
     }
 }
 
+/// While text pours in, it is shown when the turn of the packet loop is over, or when it is worth
+/// a call: a reader that ran after the packet loop would take a few segments at a time and fight
+/// it for the lock.
 fn can_read(inner: &Inner) -> bool {
-    inner.connection.readable() > 0 || inner.connection.read_ended()
+    let readable = inner.connection.readable();
+    let shown = readable >= CHUNK || !inner.pours();
+    readable > 0 && shown || inner.connection.read_ended()
 }
 
 fn can_write(inner: &Inner) -> bool {

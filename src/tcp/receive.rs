@@ -121,7 +121,7 @@ impl ReceiveHalf {
 
     /// Whether so much is not acknowledged that its sender may run out of window.
     pub(super) fn is_pressing(&self) -> bool {
-        self.unacknowledged >= self.capacity / 4
+        self.unacknowledged >= self.capacity / 3
     }
 
     /// Notes the FIN at `seq`; the first one counts, unless text has gone over it.

@@ -55,8 +55,8 @@ fn one_acknowledgement_does_while_text_pours_in() {
 
 #[test]
 fn a_turn_ends_for_a_peer_that_may_run_out_of_window() {
-    // The first batch has filled a quarter of the buffer.
-    assert_eq!(acknowledged_in_one_turn(400), [128]);
+    // The first batch has filled a third of the buffer.
+    assert_eq!(acknowledged_in_one_turn(300), [128]);
 }
 
 #[test]

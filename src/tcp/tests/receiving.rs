@@ -195,9 +195,9 @@ fn scaled() {
 #[test]
 fn a_peer_that_may_run_out_of_window_presses() {
     open().receive_buffer(4_000).rows(&[(
-        "a quarter of the buffer since the last acknowledgement",
-        "< . 1:501(500) ack 1; nosignal PRESSING; < . 501:1001(500) ack 1; signal PRESSING
-         < . 1001:1101(100) ack 1; signal PRESSING; > . 1:1(0) ack 1101
-         < . 1101:1601(500) ack 1; nosignal PRESSING",
+        "a third of the buffer since the last acknowledgement",
+        "< . 1:801(800) ack 1; nosignal PRESSING; < . 801:1401(600) ack 1; signal PRESSING
+         < . 1401:1501(100) ack 1; signal PRESSING; +40ms; > . 1:1(0) ack 1501
+         < . 1501:2001(500) ack 1; nosignal PRESSING",
     )]);
 }
