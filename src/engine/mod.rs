@@ -48,7 +48,7 @@ use wheel::Wheel;
 /// timer is late.
 const BATCH: usize = 128;
 
-/// Batches that one turn takes at most, while the device has more and nobody is in a hurry.
+/// Batches that a connection is put off for at most.
 const BATCHES: usize = 16;
 
 /// Frame buffers that are kept for the next sender.
@@ -129,6 +129,8 @@ struct Baton {
     due: Vec<Arc<Slot>>,
     /// A peer waits for what is owed to it.
     pressed: bool,
+    /// Batches since nobody was put off.
+    batches: usize,
 }
 
 impl Engine {
@@ -153,6 +155,7 @@ impl Engine {
                 owed: Vec::new(),
                 due: Vec::new(),
                 pressed: false,
+                batches: 0,
             }),
             frames: Mutex::new(Vec::new()),
             asleep_until: AtomicU64::new(0),
@@ -174,16 +177,9 @@ impl Engine {
         self.asleep_until.store(0, Ordering::Relaxed);
         let mut baton = lock(&self.baton);
         let baton = &mut *baton;
-        let mut more = true;
-        for batch in 1..=BATCHES {
-            more = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
-            self.fire_timers(now, baton);
-            let over = !more || batch == BATCHES || baton.pressed;
-            self.settle(now, baton, over);
-            if over {
-                break;
-            }
-        }
+        let more = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
+        self.fire_timers(now, baton);
+        self.settle(now, baton, more);
         Ok(if more { now } else { self.fall_asleep(baton) })
     }
 
@@ -196,14 +192,16 @@ impl Engine {
         next
     }
 
-    /// After a batch: sends what is owed for it and tells who waits. While the turn is not `over`,
-    /// those into whom text pours are put off: one acknowledgement and one wake-up then do for
-    /// many batches.
-    fn settle(&self, now: Instant, baton: &mut Baton, over: bool) {
+    /// After a batch: sends what is owed for it and tells who waits. With `more` at hand, those
+    /// into whom text pours are put off: one acknowledgement and one wake-up then do for many
+    /// batches.
+    fn settle(&self, now: Instant, baton: &mut Baton, more: bool) {
+        baton.batches += 1;
+        let all = !more || baton.pressed || baton.batches == BATCHES;
         self.dealt_with.store(baton.owed.len(), Ordering::Relaxed);
         baton.owed.retain(|slot| {
             let mut inner = slot.lock();
-            if !over && inner.pours() {
+            if !all && inner.pours() {
                 return true;
             }
             inner.poured = 0;
@@ -212,8 +210,8 @@ impl Engine {
             self.announce(now, slot, slot.lock(), Signals::empty());
             false
         });
-        if over {
-            baton.pressed = false;
+        if all {
+            (baton.batches, baton.pressed) = (0, false);
         }
     }
 
