@@ -33,7 +33,8 @@ inside() {
     ip link set dev lo up
     show ./scripts/setup_tun.sh | sed '/^$/,$d'
 
-    echo; echo "\$ tcpdump -ni tun0 &"
+    echo "\$ tcpdump -nlttti tun0 tcp &"
+    # As nobody else: in a user namespace there is nobody else.
     tcpdump -Z root -nlttti tun0 tcp >"$work/wire" 2>"$work/tcpdump" &
     watcher=$!
     trap 'kill $watcher $server 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -46,7 +47,10 @@ inside() {
     cat "$work/serve"
 
     echo; echo "\$ echo 'Hello, TCP!' | nc -N 192.0.2.2 7"
-    echo 'Hello, TCP!' | nc -N -w 5 192.0.2.2 7
+    local answer
+    answer=$(echo 'Hello, TCP!' | nc -N -w 5 192.0.2.2 7) || true
+    echo "$answer"
+    [ "$answer" = 'Hello, TCP!' ] || { echo "quickstart.sh: no echo came back" >&2; exit 1; }
 
     kill -TERM "$server"
     wait "$server" || { cat "$work/log" >&2; exit 1; }

@@ -1,6 +1,7 @@
 //! Many connections on one device: composes everything below, still without clock, thread or
 //! descriptor. The runtime and the simulator drive it with [`Engine::turn`].
 
+mod config;
 mod demux;
 mod dispatch;
 mod error;
@@ -15,12 +16,12 @@ mod wheel;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
 
+pub use config::HostConfig;
 pub use error::OpenError;
 pub use listener::Listener;
 pub use pinger::{EchoReply, Pinger};
@@ -49,41 +50,10 @@ use wheel::Wheel;
 const BATCH: usize = 128;
 
 /// Batches that a connection is put off for at most.
-const BATCHES: usize = 16;
+const BATCHES: usize = 32;
 
 /// Frame buffers that are kept for the next sender.
 const KEPT_FRAMES: usize = 64;
-
-/// Settings of a host.
-#[derive(Clone, Debug)]
-pub struct HostConfig {
-    /// The addresses that the stack answers at, each with the network it stands in.
-    pub addresses: Vec<IpNet>,
-    /// What connections begin with.
-    pub tcp: Config,
-    /// Connections that may wait to be accepted, half-open ones included, unless `listen` says
-    /// otherwise. Default 1,024.
-    pub backlog: usize,
-    /// Ephemeral ports (RFC 6056, 3.2). Default 1,024 to 65,535.
-    pub ephemeral_ports: RangeInclusive<u16>,
-    /// Key of sequence numbers, timestamps and ports (RFC 6528, 3). The runtime takes it from the
-    /// operating system's random numbers, the simulator from its seed.
-    pub secret: [u8; 16],
-}
-
-impl HostConfig {
-    /// The defaults, at these addresses, with an all-zero secret.
-    #[must_use]
-    pub fn new(addresses: Vec<IpNet>) -> Self {
-        Self {
-            addresses,
-            tcp: Config::default(),
-            backlog: 1024,
-            ephemeral_ports: 1024..=65_535,
-            secret: [0; 16],
-        }
-    }
-}
 
 /// Many connections on one device.
 ///
@@ -197,14 +167,16 @@ impl Engine {
     /// batches.
     fn settle(&self, now: Instant, baton: &mut Baton, more: bool) {
         baton.batches += 1;
-        let all = !more || baton.pressed || baton.batches == BATCHES;
+        // One of many keeps nobody waiting: the others go on.
+        let pressed = baton.pressed && baton.owed.len() == 1;
+        let all = !more || pressed || baton.batches == BATCHES;
         self.dealt_with.store(baton.owed.len(), Ordering::Relaxed);
         baton.owed.retain(|slot| {
             let mut inner = slot.lock();
             if !all && inner.pours() {
                 return true;
             }
-            inner.poured = 0;
+            inner.end_pouring();
             drop(inner);
             self.flush(now, slot);
             self.announce(now, slot, slot.lock(), Signals::empty());

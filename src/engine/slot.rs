@@ -58,7 +58,9 @@ pub(super) struct Inner {
     /// The packet loop has noted that it may owe something, and will flush it.
     pub(super) noted: bool,
     /// Segments since the packet loop flushed it last that brought text in order and changed nothing else.
-    pub(super) poured: u16,
+    poured: u16,
+    /// Another kind of segment came since then: a gap, an acknowledgement, the end.
+    dripped: bool,
     /// What changed during a batch: it is told when the batch is over, so that a reader finds all
     /// of it and sleeps once, not once a segment.
     untold: Signals,
@@ -71,9 +73,27 @@ pub(super) struct Inner {
 }
 
 impl Inner {
+    /// A segment has changed this.
+    fn note_pouring(&mut self, signals: Signals) {
+        if signals - Signals::PRESSING == Signals::READABLE {
+            self.poured = self.poured.saturating_add(1);
+        } else {
+            self.dripped = true;
+        }
+    }
+
     /// Whether text pours in, and nothing else has happened.
     pub(super) fn pours(&self) -> bool {
-        self.poured >= POURING && self.untold == Signals::READABLE
+        self.poured >= POURING && !self.dripped
+    }
+
+    /// What has poured in is acknowledged now, and may be read.
+    pub(super) fn end_pouring(&mut self) {
+        if self.poured >= POURING {
+            // Who came for it meanwhile, even if he was told of it, was shown nothing.
+            self.untold |= Signals::READABLE;
+        }
+        (self.poured, self.dripped) = (0, false);
     }
 }
 
@@ -106,6 +126,7 @@ impl Slot {
                 leads: false,
                 noted: false,
                 poured: 0,
+                dripped: false,
                 untold: Signals::empty(),
                 opened: false,
                 peer_closed: false,
@@ -232,8 +253,7 @@ impl Engine {
         let discard = loop {
             let reaction = inner.connection.on_segment(now, segment, &self.pool);
             signals |= reaction.signals;
-            let pours = reaction.signals == Signals::READABLE;
-            inner.poured = inner.poured.saturating_add(u16::from(pours));
+            inner.note_pouring(reaction.signals);
             if reaction.discard.is_some() || reaction.signals.contains(Signals::REUSE) {
                 break reaction.discard;
             }

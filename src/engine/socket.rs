@@ -264,8 +264,8 @@ impl Socket {
     }
 }
 
-/// While text pours in, it is shown when it is acknowledged, or when it is worth a call: a reader that ran after the packet loop would take a few segments at a time and fight
-/// it for the lock.
+/// While text pours in, it is shown when it is acknowledged, or when it is worth a call: a reader
+/// that ran after the packet loop would take a few segments at a time and fight it for the lock.
 fn can_read(inner: &Inner) -> bool {
     let readable = inner.connection.readable();
     let shown = readable >= CHUNK || !inner.pours();

@@ -292,11 +292,9 @@ impl Tcb {
         let how = self.rcv.take_text(pool, segment.seq, segment.payload, segment.wire_segments);
         if self.rcv.nxt != before {
             self.signals |= Signals::READABLE;
+            self.signals.set(Signals::PRESSING, self.rcv.is_pressing());
             self.more_acks = 0;
         }
-        // A gap: its sender counts our acknowledgements.
-        let hurries = how == Acknowledge::Each || self.rcv.is_pressing();
-        self.signals.set(Signals::PRESSING, hurries);
         match how {
             Acknowledge::Each if self.ack_owed => {
                 self.more_acks = self.more_acks.saturating_add(1);

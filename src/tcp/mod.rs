@@ -143,8 +143,7 @@ bitflags! {
         const URGENT = 0x10;
         /// A TIME-WAIT gave way: the segment, a SYN, shall be handed to the listener (RFC 6191).
         const REUSE = 0x20;
-        /// What is owed is better sent before more is taken: the peer has used up a third of the
-        /// receive buffer since our last acknowledgement, or has to learn of a gap.
+        /// The peer has used up a third of the receive buffer since our last acknowledgement.
         const PRESSING = 0x40;
     }
 }

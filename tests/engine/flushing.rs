@@ -56,6 +56,36 @@ fn one_acknowledgement_does_while_text_pours_in() {
 }
 
 #[test]
+fn who_waits_for_text_that_pours_in_is_told_when_it_has() {
+    let mut bench = Bench::new();
+    let listener = bench.listen(7, 8);
+    let mut peer = Peer::open(&mut bench, 5000, 7);
+    let socket = listener.accept().unwrap().unwrap();
+    for _ in 0..128 {
+        bench.world_gets(peer.segment(Flags::empty(), &[7; 100]));
+        peer.seq += 100;
+    }
+    assert_eq!(bench.turn(), bench.now, "the first batch looks for more");
+    // Whoever tells of something else tells of the text as well, while nobody is shown it yet.
+    socket.write(bench.now, b"something").unwrap();
+    let (tells, told) = std::sync::mpsc::channel();
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            tells.send("waits").unwrap();
+            socket.wait_readable(None);
+            tells.send("reads").unwrap();
+        });
+        assert_eq!(told.recv(), Ok("waits"));
+        // Nothing tells that a thread sleeps; one that does not yet is shown the text at once.
+        std::thread::sleep(Duration::from_millis(20));
+        while bench.turn() == bench.now {}
+        let reads = told.recv_timeout(Duration::from_secs(10));
+        socket.abort(bench.now);
+        assert_eq!(reads, Ok("reads"), "the reader was not told");
+    });
+}
+
+#[test]
 fn a_peer_that_may_run_out_of_window_is_not_put_off() {
     // The first batch has filled a third of the buffer.
     assert_eq!(acknowledged(300), [128, 200]);

@@ -13,6 +13,14 @@ use crate::world::{World, connect, noise, run};
 /// A running tcpdump that writes what crosses `tun0` to a file.
 struct Tcpdump(Child);
 
+impl Drop for Tcpdump {
+    /// A test that fails leaves no process behind.
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 impl Tcpdump {
     fn start(file: &Path) -> Self {
         let mut child = Command::new("tcpdump")
