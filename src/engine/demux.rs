@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use super::listener::Shared;
 use super::lock;
 use super::slot::Slot;
+use crate::tcp::Config;
 use crate::wire::Flow;
 
 /// Parts of the table with a lock each.
@@ -108,7 +109,12 @@ impl Demux {
     }
 
     /// Opens a listener, unless one is there that would get the same segments.
-    pub(super) fn listen(&self, local: SocketAddr, backlog: usize) -> Option<Arc<Shared>> {
+    pub(super) fn listen(
+        &self,
+        local: SocketAddr,
+        backlog: usize,
+        config: Arc<Config>,
+    ) -> Option<Arc<Shared>> {
         let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
         let there = listeners.entry(local.port()).or_default();
         let overlaps = |other: &Arc<Shared>| {
@@ -118,7 +124,7 @@ impl Demux {
         if there.iter().any(overlaps) {
             return None;
         }
-        let shared = Arc::new(Shared::new(local, backlog));
+        let shared = Arc::new(Shared::new(local, backlog, config));
         there.push(Arc::clone(&shared));
         Some(shared)
     }

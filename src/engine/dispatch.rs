@@ -182,7 +182,8 @@ impl Engine {
             if flow.remote.port() == 0 || !listener.keep_place() {
                 return self.counters.count_drop(Dropped::BacklogFull);
             }
-            let connection = Connection::passive(now, self.birth(now, flow), segment);
+            let connection =
+                Connection::passive(now, self.birth(now, flow, &listener.config()), segment);
             let slot = Arc::new(Slot::new(flow, connection, Some(&listener)));
             match self.demux.insert_new(flow, || slot) {
                 Some(slot) => baton.owed.push(slot),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::slot::Slot;
 use super::socket::Socket;
 use super::{Engine, OpenError, lock};
+use crate::tcp::Config;
 use crate::time::Instant;
 
 /// A passive endpoint. Dropping it stops listening and resets what was not accepted.
@@ -22,6 +23,8 @@ pub struct Listener {
 pub(super) struct Shared {
     pub(super) local: SocketAddr,
     backlog: usize,
+    /// What connections begin with.
+    config: Mutex<Arc<Config>>,
     waiting: Mutex<Waiting>,
     acceptable: Condvar,
 }
@@ -37,13 +40,19 @@ struct Waiting {
 }
 
 impl Shared {
-    pub(super) fn new(local: SocketAddr, backlog: usize) -> Self {
+    pub(super) fn new(local: SocketAddr, backlog: usize, config: Arc<Config>) -> Self {
         Self {
             local,
             backlog: backlog.max(1),
+            config: Mutex::new(config),
             waiting: Mutex::default(),
             acceptable: Condvar::new(),
         }
+    }
+
+    /// What connections begin with.
+    pub(super) fn config(&self) -> Arc<Config> {
+        Arc::clone(&lock(&self.config))
     }
 
     /// Keeps a place for a connection that begins to open; `false` when the backlog is full.
@@ -84,6 +93,17 @@ impl Listener {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.shared.local
+    }
+
+    /// What connections begin with.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        self.shared.config()
+    }
+
+    /// What connections begin with from now on, as options of a listening socket are inherited.
+    pub fn set_config(&self, config: Arc<Config>) {
+        *lock(&self.shared.config) = config;
     }
 
     /// The next open connection, if there is one. `Err`: the host is down.

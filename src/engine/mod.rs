@@ -7,6 +7,8 @@ mod dispatch;
 mod error;
 mod frames;
 mod listener;
+mod open;
+mod options;
 mod pinger;
 mod ports;
 mod slot;
@@ -15,7 +17,7 @@ mod wheel;
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,10 +34,10 @@ use crate::device::{Device, Offload};
 use crate::fragments::Fragments;
 use crate::icmp::ErrorBudget;
 use crate::tcp::isn::IsnGenerator;
-use crate::tcp::{Birth, Config, Connection, Limits, Signals};
+use crate::tcp::{Config, Limits, Signals};
 use crate::time::Instant;
 use crate::trace::{Counters, Dropped};
-use crate::wire::{Flow, ip};
+use crate::wire::ip;
 
 use demux::Demux;
 use frames::Frames;
@@ -244,102 +246,6 @@ impl Engine {
         &self.config
     }
 
-    /// Listens at `local`; its address may be unspecified, its port 0 takes an ephemeral one. At
-    /// most `backlog` connections wait to be accepted, half-open ones included; a SYN beyond that
-    /// is dropped, so that its sender tries again.
-    pub fn listen(
-        self: &Arc<Self>,
-        local: SocketAddr,
-        backlog: usize,
-    ) -> Result<Listener, OpenError> {
-        self.refuse_when_down()?;
-        if !local.ip().is_unspecified() && !self.is_ours(local.ip()) {
-            return Err(OpenError::AddrNotAvailable);
-        }
-        let shared = if local.port() != 0 {
-            self.demux.listen(local, backlog).ok_or(OpenError::AddrInUse)?
-        } else {
-            let mut shared = None;
-            let offset = self.isn.port_offset(local.ip(), local);
-            self.ports.choose(offset, |port| {
-                shared = self.demux.listen(SocketAddr::new(local.ip(), port), backlog);
-                shared.is_some()
-            });
-            shared.ok_or(OpenError::PortsExhausted)?
-        };
-        let listener = Listener::new(Arc::clone(self), shared);
-        // `close_all` may have looked at the listeners before this one was there.
-        self.refuse_when_down()?;
-        Ok(listener)
-    }
-
-    /// Begins an active open and sends the SYN. `local` may be given, with port 0 for an ephemeral
-    /// one; otherwise the engine chooses (RFC 9293 3.9.1.1, MUST-44). An address of our own is no
-    /// remote: a TUN does not loop back.
-    pub fn connect(
-        self: &Arc<Self>,
-        now: Instant,
-        local: Option<SocketAddr>,
-        remote: SocketAddr,
-    ) -> Result<Socket, OpenError> {
-        self.note_time(now);
-        self.refuse_when_down()?;
-        let slot = self.open(now, local, remote)?;
-        // `close_all` may have looked at the connections before this one was there.
-        self.refuse_when_down().inspect_err(|_| self.abort(now, &slot))?;
-        self.flush(now, &slot);
-        Ok(Socket::new(Arc::clone(self), slot))
-    }
-
-    fn open(
-        &self,
-        now: Instant,
-        local: Option<SocketAddr>,
-        remote: SocketAddr,
-    ) -> Result<Arc<Slot>, OpenError> {
-        // RFC 9293 3.9.1.1, MUST-46.
-        let reachable = ip::is_host(remote.ip()) && !self.is_broadcast(remote.ip());
-        if !reachable || self.is_ours(remote.ip()) || remote.port() == 0 {
-            return Err(OpenError::BadRemote);
-        }
-        let chosen = self.source_for(remote.ip()).ok_or(OpenError::BadRemote)?;
-        let local = match local {
-            Some(local) if local.ip().is_unspecified() => SocketAddr::new(chosen, local.port()),
-            Some(local) if !self.is_ours(local.ip()) => return Err(OpenError::AddrNotAvailable),
-            Some(local) if local.is_ipv4() != remote.is_ipv4() => return Err(OpenError::BadRemote),
-            Some(local) => local,
-            None => SocketAddr::new(chosen, 0),
-        };
-        let born = |flow: Flow| {
-            let connection = Connection::active(now, self.birth(now, flow));
-            Arc::new(Slot::new(flow, connection, None))
-        };
-        if local.port() != 0 {
-            let flow = Flow { local, remote };
-            return self.demux.insert_new(flow, || born(flow)).ok_or(OpenError::AddrInUse);
-        }
-        let mut slot = None;
-        let offset = self.isn.port_offset(local.ip(), remote);
-        self.ports.choose(offset, |port| {
-            let flow = Flow { local: SocketAddr::new(local.ip(), port), remote };
-            if !self.demux.is_listening(flow.local) {
-                slot = self.demux.insert_new(flow, || born(flow));
-            }
-            slot.is_some()
-        });
-        slot.ok_or(OpenError::PortsExhausted)
-    }
-
-    fn birth(&self, now: Instant, flow: Flow) -> Birth {
-        Birth {
-            flow,
-            iss: self.isn.isn(now, &flow),
-            timestamp_offset: self.isn.timestamp_offset(&flow),
-            mtu: self.limits.mtu,
-            config: Arc::clone(&self.tcp),
-        }
-    }
-
     /// Opens an endpoint for echo requests (ping).
     pub fn pinger(self: &Arc<Self>) -> Result<Pinger, OpenError> {
         self.refuse_when_down()?;
@@ -411,14 +317,6 @@ impl Engine {
             IpNet::V6(_) => false,
         };
         v4.is_broadcast() || self.config.addresses.iter().any(directed)
-    }
-
-    /// Our address to speak to `remote` from: one of its network, or the first of its family.
-    fn source_for(&self, remote: IpAddr) -> Option<IpAddr> {
-        let family =
-            || self.config.addresses.iter().filter(|net| net.addr().is_ipv4() == remote.is_ipv4());
-        let near = family().find(|net| net.contains(&remote));
-        near.or_else(|| family().next()).map(IpNet::addr)
     }
 
     /// Gives one frame to the device. A frame that it cannot take now is lost, as on any wire.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Engine;
 use super::slot::{Event, Inner, Slot};
 use crate::buffer::Chunk;
-use crate::tcp::{Error, Info, KeepAlive, Shutdown, Signals, State};
+use crate::tcp::{Error, Info, Shutdown, Signals, State};
 use crate::time::Instant;
 
 /// The largest chunk that is handed over at once, bytes.
@@ -21,8 +21,8 @@ const WHOLE_CHUNKS: usize = 16;
 /// One connection in the application's hand. Every call is without blocking but `wait_*`.
 /// Dropping it closes the connection.
 pub struct Socket {
-    engine: Arc<Engine>,
-    slot: Arc<Slot>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) slot: Arc<Slot>,
     closed: AtomicBool,
 }
 
@@ -225,42 +225,6 @@ impl Socket {
     #[must_use]
     pub fn info(&self, now: Instant) -> Info {
         self.slot.lock().connection.info(now)
-    }
-
-    /// `TCP_NODELAY`.
-    pub fn set_nodelay(&self, now: Instant, nodelay: bool) {
-        self.engine.act(now, &self.slot, |inner| {
-            inner.connection.set_nodelay(nodelay);
-            (Signals::empty(), ())
-        });
-    }
-
-    /// Whether small segments are sent at once.
-    #[must_use]
-    pub fn nodelay(&self) -> bool {
-        self.slot.lock().connection.nodelay()
-    }
-
-    /// Keep-alive on with these settings, or off.
-    pub fn set_keepalive(&self, now: Instant, keepalive: Option<KeepAlive>) {
-        self.engine.act(now, &self.slot, |inner| {
-            inner.connection.set_keepalive(now, keepalive);
-            (Signals::empty(), ())
-        });
-    }
-
-    /// Keep-alive settings, if it is on.
-    #[must_use]
-    pub fn keepalive(&self) -> Option<KeepAlive> {
-        self.slot.lock().connection.keepalive()
-    }
-
-    /// The user timeout.
-    pub fn set_user_timeout(&self, now: Instant, timeout: Option<Duration>) {
-        self.engine.act(now, &self.slot, |inner| {
-            inner.connection.set_user_timeout(timeout);
-            (Signals::empty(), ())
-        });
     }
 }
 

@@ -24,11 +24,15 @@ pub struct Config {
     pub sack: bool,
     /// Send small segments at once (`TCP_NODELAY`; RFC 9293 3.7.4, MUST-17). Default off.
     pub nodelay: bool,
+    /// Send full segments only, the rest late (`TCP_CORK` of Linux). Default off.
+    pub cork: bool,
     /// How long an acknowledgement may wait for company (RFC 9293 3.8.6.3, MUST-40: below 500 ms).
     /// Default 40 ms.
     pub delayed_ack: Duration,
+    /// Acknowledge text at once (`TCP_QUICKACK` of Linux, but it stays). Default off.
+    pub quick_ack: bool,
     /// How long the sender's silly-window avoidance holds a small segment back (RFC 9293
-    /// 3.8.6.2.1: 0.1 to 1 s). Default 200 ms.
+    /// 3.8.6.2.1: 0.1 to 1 s), and how long a cork does. Default 200 ms.
     pub override_timeout: Duration,
     /// Initial congestion window, segments (RFC 6928). Default 10.
     pub initial_window: u32,
@@ -81,7 +85,9 @@ impl Default for Config {
             timestamps: true,
             sack: true,
             nodelay: false,
+            cork: false,
             delayed_ack: Duration::from_millis(40),
+            quick_ack: false,
             override_timeout: Duration::from_millis(200),
             initial_window: 10,
             rto_initial: Duration::from_secs(1),

@@ -2,15 +2,12 @@
 //! structs; this file is where one becomes the next.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::handshake::{Negotiated, Opening, Progress};
 use super::state::{Event, State};
 use super::tcb::{Ending, Tcb};
 use super::time_wait::{Lingering, Over, Verdict};
-use super::{
-    Birth, Config, Discard, Error, Info, KeepAlive, Limits, Outgoing, Reaction, Shutdown, Signals,
-};
+use super::{Birth, Discard, Error, Limits, Outgoing, Reaction, Shutdown, Signals};
 use crate::buffer::{Chunk, Pool, Queue};
 use crate::time::Instant;
 use crate::wire::{Flags, Segment, SeqNum};
@@ -21,12 +18,12 @@ use crate::wire::{Flags, Segment, SeqNum};
 /// called after anything else until it returns `None`.
 #[derive(Debug)]
 pub struct Connection {
-    phase: Phase,
+    pub(super) phase: Phase,
 }
 
 /// Type the phase, not the state.
 #[derive(Debug)]
-enum Phase {
+pub(super) enum Phase {
     /// SYN-SENT, SYN-RECEIVED.
     Opening(Box<Opening>),
     /// ESTABLISHED to LAST-ACK.
@@ -313,65 +310,6 @@ impl Connection {
         }
     }
 
-    /// A snapshot.
-    #[must_use]
-    pub fn info(&self, _now: Instant) -> Info {
-        let Phase::Open(tcb) = &self.phase else { return Info::of(self.state()) };
-        Info {
-            state: tcb.state,
-            mss: tcb.mss(),
-            srtt: tcb.rtt.smoothed(),
-            rttvar: tcb.rtt.variance(),
-            rto: tcb.rtt.rto(&tcb.config),
-            cwnd: tcb.congestion.window(),
-            ssthresh: tcb.congestion.ssthresh(),
-            unacked: tcb.snd.outstanding(),
-            unsent: tcb.snd.unsent(),
-            send_window: tcb.snd.wnd,
-            receive_window: tcb.rcv.wnd(),
-            retransmissions: tcb.retransmissions,
-            urgent_unread: tcb.rcv.urgent_unread(),
-            soft_error: tcb.soft_error,
-        }
-    }
-
-    /// `TCP_NODELAY`.
-    pub fn set_nodelay(&mut self, nodelay: bool) {
-        if let Some(config) = self.config_mut() {
-            Arc::make_mut(config).nodelay = nodelay;
-        }
-    }
-
-    /// Whether small segments are sent at once.
-    #[must_use]
-    pub fn nodelay(&self) -> bool {
-        self.config().is_some_and(|config| config.nodelay)
-    }
-
-    /// Keep-alive on, with these settings, or off.
-    pub fn set_keepalive(&mut self, now: Instant, keepalive: Option<KeepAlive>) {
-        match &mut self.phase {
-            Phase::Open(tcb) => tcb.set_keepalive(now, keepalive),
-            Phase::Opening(opening) => {
-                Arc::make_mut(&mut opening.birth.config).keepalive = keepalive;
-            }
-            Phase::Lingering(_) | Phase::Over(_) => {}
-        }
-    }
-
-    /// Keep-alive settings, if it is on.
-    #[must_use]
-    pub fn keepalive(&self) -> Option<KeepAlive> {
-        self.config().and_then(|config| config.keepalive)
-    }
-
-    /// The user timeout, or none (then `Config::r2` decides).
-    pub fn set_user_timeout(&mut self, timeout: Option<Duration>) {
-        if let Some(config) = self.config_mut() {
-            Arc::make_mut(config).user_timeout = timeout;
-        }
-    }
-
     /// What must hold after every step.
     ///
     /// # Panics
@@ -379,22 +317,6 @@ impl Connection {
     pub fn check_invariants(&self) {
         if let Phase::Open(tcb) = &self.phase {
             tcb.check_invariants();
-        }
-    }
-
-    fn config(&self) -> Option<&Arc<Config>> {
-        match &self.phase {
-            Phase::Opening(opening) => Some(&opening.birth.config),
-            Phase::Open(tcb) => Some(&tcb.config),
-            Phase::Lingering(_) | Phase::Over(_) => None,
-        }
-    }
-
-    fn config_mut(&mut self) -> Option<&mut Arc<Config>> {
-        match &mut self.phase {
-            Phase::Opening(opening) => Some(&mut opening.birth.config),
-            Phase::Open(tcb) => Some(&mut tcb.config),
-            Phase::Lingering(_) | Phase::Over(_) => None,
         }
     }
 

@@ -52,6 +52,8 @@ pub(super) struct Negotiated {
 #[derive(Debug)]
 pub(super) struct Opening {
     pub(super) birth: Birth,
+    /// The receive buffer that our SYN told of; its window and shift stay when the setting changes.
+    offered: usize,
     /// SYN-SENT or SYN-RECEIVED.
     pub(super) state: State,
     /// Opened by the peer's SYN (RFC 9293 3.5, MUST-11: a RST then leads back to LISTEN).
@@ -102,6 +104,7 @@ impl Opening {
 
     fn new(now: Instant, birth: Birth, state: State, passive: bool) -> Self {
         Self {
+            offered: birth.config.receive_buffer,
             birth,
             state,
             passive,
@@ -281,7 +284,7 @@ impl Opening {
 
     /// The MSS that we offer: what the path carries, less the fixed headers (RFC 6691, 2;
     /// RFC 9293 3.7.1, MUST-67).
-    fn our_mss(&self) -> u16 {
+    pub(super) fn our_mss(&self) -> u16 {
         let path = u16::try_from(self.birth.mtu.saturating_sub(HEADERS)).unwrap_or(u16::MAX);
         path.min(self.birth.config.mss.unwrap_or(u16::MAX)).max(MIN_MSS)
     }
@@ -289,13 +292,13 @@ impl Opening {
     /// The shift of our windows: as configured, or the least that can express the buffer.
     fn receive_shift(&self) -> u8 {
         let config = &self.birth.config;
-        let least = (0..MAX_SHIFT).find(|shift| config.receive_buffer <= 65_535 << shift);
+        let least = (0..MAX_SHIFT).find(|shift| self.offered <= 65_535 << shift);
         config.window_scale.or(least).unwrap_or(MAX_SHIFT).min(MAX_SHIFT)
     }
 
     /// The window of our SYN, never scaled (RFC 7323 2.2).
     fn syn_window(&self) -> RawWindow {
-        RawWindow(u16::try_from(self.birth.config.receive_buffer).unwrap_or(u16::MAX))
+        RawWindow(u16::try_from(self.offered).unwrap_or(u16::MAX))
     }
 
     pub(super) fn poll_timeout(&self) -> Instant {
@@ -319,9 +322,15 @@ impl Opening {
         None
     }
 
+    /// The time-out of the SYN, backoff included.
+    pub(super) fn rto(&self) -> Duration {
+        let config = &self.birth.config;
+        config.rto_initial.saturating_mul(1 << self.retries.min(20)).min(config.rto_max)
+    }
+
     fn arm(&mut self, now: Instant) {
         let config = &self.birth.config;
-        let wait = config.rto_initial.saturating_mul(1 << self.retries.min(20)).min(config.rto_max);
+        let wait = self.rto();
         let patience = config.user_timeout.map_or(config.r2_syn, |limit| limit.min(config.r2_syn));
         self.timer = (now + wait).min((self.started + patience).max(now));
     }

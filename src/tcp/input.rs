@@ -25,6 +25,7 @@ impl Tcb {
         segment: &Segment<'_>,
         pool: &Pool,
     ) -> Result<(), Discard> {
+        self.segments_in = self.segments_in.wrapping_add(segment.wire_segments.into());
         if segment.flags.contains(Flags::RST) {
             return self.take_reset(now, segment.seq);
         }
@@ -300,6 +301,7 @@ impl Tcb {
                 self.more_acks = self.more_acks.saturating_add(1);
             }
             Acknowledge::Now | Acknowledge::Each => self.ack_owed = true,
+            Acknowledge::Later if self.config.quick_ack => self.ack_owed = true,
             Acknowledge::Later if self.timers.delayed_ack.is_never() => {
                 // MUST-40: not later than that.
                 self.timers.delayed_ack = now + self.config.delayed_ack;

@@ -7,6 +7,7 @@ pub mod config;
 pub mod congestion;
 mod connection;
 mod handshake;
+mod info;
 mod input;
 pub mod isn;
 mod output;
@@ -15,6 +16,7 @@ mod receive;
 mod recovery;
 mod rtt;
 mod send;
+mod settings;
 pub mod state;
 mod tcb;
 mod time_wait;
@@ -26,13 +28,13 @@ mod tests;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bitflags::bitflags;
 
 pub use config::{Config, KeepAlive};
 pub use connection::Connection;
 use handshake::MIN_MSS;
+pub use info::Info;
 pub use output::Reset;
 pub use state::State;
 /// Which side of a connection to shut down.
@@ -171,62 +173,6 @@ pub struct Limits {
 pub struct Outgoing {
     /// MSS-sized packets it stands for.
     pub wire_segments: u16,
-}
-
-/// A snapshot of a connection for people and tests; grows with the stack.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Info {
-    /// RFC 9293's name of the state.
-    pub state: State,
-    /// Payload of a full-sized segment that we send, bytes.
-    pub mss: u32,
-    /// Smoothed round trip, once there was a sample (RFC 6298).
-    pub srtt: Option<Duration>,
-    /// Its variance.
-    pub rttvar: Duration,
-    /// The retransmission time-out now, backoff included.
-    pub rto: Duration,
-    /// Congestion window, bytes.
-    pub cwnd: u32,
-    /// Slow-start threshold, bytes.
-    pub ssthresh: u32,
-    /// Bytes sent and not acknowledged, SYN and FIN counted.
-    pub unacked: u32,
-    /// Bytes that were never sent.
-    pub unsent: u32,
-    /// The peer's window, bytes.
-    pub send_window: u32,
-    /// The window that the peer sees, bytes.
-    pub receive_window: u32,
-    /// Segments sent again since the connection opened.
-    pub retransmissions: u64,
-    /// Bytes of urgent data that were not read (RFC 9293 3.8.5, MUST-33).
-    pub urgent_unread: u32,
-    /// Trouble that has not ended the connection (RFC 9293 3.9.1.8, MUST-47).
-    pub soft_error: Option<Error>,
-}
-
-impl Info {
-    /// What there is to say of a connection that is not open.
-    const fn of(state: State) -> Self {
-        Self {
-            state,
-            mss: 0,
-            srtt: None,
-            rttvar: Duration::ZERO,
-            rto: Duration::ZERO,
-            cwnd: 0,
-            ssthresh: 0,
-            unacked: 0,
-            unsent: 0,
-            send_window: 0,
-            receive_window: 0,
-            retransmissions: 0,
-            urgent_unread: 0,
-            soft_error: None,
-        }
-    }
 }
 
 /// Where a new connection gets its numbers from.

@@ -61,8 +61,8 @@ impl Tcb {
         } else {
             let payload = self.payload_limit(limits);
             let most = payload.saturating_mul(limits.segments.try_into().unwrap_or(1));
-            let nodelay = self.config.nodelay;
-            if let Some(stretch) = self.snd.next_stretch(self.room(), payload, most, nodelay) {
+            let config = &self.config;
+            if let Some(stretch) = self.snd.next_stretch(self.room(), payload, most, config) {
                 return Some(Choice::New(stretch));
             }
         }
@@ -164,6 +164,7 @@ impl Tcb {
         self.note_sent(choice, now, range, payload);
         // At most a frame of 64 KiB.
         let wire_segments = u16::try_from(text_len.div_ceil(payload).max(1)).unwrap_or(u16::MAX);
+        self.segments_out = self.segments_out.wrapping_add(wire_segments.into());
         Outgoing { wire_segments }
     }
 

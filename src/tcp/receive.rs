@@ -20,19 +20,19 @@ pub(super) struct ReceiveHalf {
     /// Right edge of the largest window ever advertised (RFC 7323 2.4: all of it is honoured).
     pub(super) edge: SeqNum,
     /// Shift of the windows that we advertise.
-    shift: u8,
+    pub(super) shift: u8,
     /// Bytes that may wait to be read.
     capacity: u32,
     /// Largest segment we told the peer to send, payload bytes.
-    our_mss: u16,
+    pub(super) our_mss: u16,
     /// Largest payload that one packet brought: what the peer calls a full-sized segment.
-    full_sized: u16,
+    pub(super) full_sized: u16,
     /// Text in order, to be read.
     pub(super) queue: Queue,
     /// Text that arrived too early.
     reassembly: Reassembly,
     /// Position of `nxt` in the stream: bytes received in order.
-    position: u64,
+    pub(super) position: u64,
     /// Where the peer's FIN stands, if it was seen.
     fin: Option<SeqNum>,
     /// The FIN was reached.
@@ -64,7 +64,7 @@ impl ReceiveHalf {
             nxt,
             edge: nxt + u32::from(advertised),
             shift: negotiated.receive_shift,
-            capacity: u32::try_from(capacity).unwrap_or(u32::MAX).min(MAX_WINDOW),
+            capacity: most_bytes(capacity),
             our_mss: negotiated.our_mss,
             full_sized: negotiated.our_mss.min(SMALL_MSS),
             queue: Queue::new(),
@@ -76,6 +76,11 @@ impl ReceiveHalf {
             urgent: None,
             unacknowledged: 0,
         }
+    }
+
+    /// So many bytes may wait to be read from now on; what was promised stays promised.
+    pub(super) fn set_capacity(&mut self, bytes: usize) {
+        self.capacity = most_bytes(bytes);
     }
 
     /// RCV.WND: what lies between RCV.NXT and the edge.
@@ -241,6 +246,10 @@ impl ReceiveHalf {
         // Held ranges lie inside of the window.
         self.nxt + u32::try_from(position - self.position).unwrap_or(u32::MAX)
     }
+}
+
+fn most_bytes(capacity: usize) -> u32 {
+    u32::try_from(capacity).unwrap_or(u32::MAX).min(MAX_WINDOW)
 }
 
 /// What a full-sized segment has at least, unless we asked for less: that of a peer whose path

@@ -92,6 +92,11 @@ impl Recovery {
         matches!(self.mode, Mode::Fast { .. })
     }
 
+    /// Duplicate ACKs in a row.
+    pub(super) fn dup_acks(&self) -> u32 {
+        self.dup_acks
+    }
+
     /// Time-outs in a row without progress.
     pub(super) fn timeouts(&self) -> u32 {
         self.timeouts

@@ -80,6 +80,11 @@ impl Rtt {
         self.backoff = self.backoff.saturating_add(1);
     }
 
+    /// How often the RTO was doubled since the last sample.
+    pub(super) fn backoff(&self) -> u32 {
+        self.backoff
+    }
+
     /// New data up to `end` was sent: time it, unless another segment is being timed.
     pub(super) fn time(&mut self, now: Instant, end: SeqNum) {
         if self.timing.is_none() {

@@ -12,8 +12,8 @@
 //!
 //! SND.NXT never moves back: what must be sent again is `recovery`'s question.
 
-use super::MIN_MSS;
 use super::handshake::Negotiated;
+use super::{Config, MIN_MSS};
 use crate::buffer::Queue;
 use crate::time::Instant;
 use crate::wire::SeqNum;
@@ -38,6 +38,8 @@ pub(super) struct SendHalf {
     /// Largest TCP payload and options of a segment, bytes: the least of the peer's MSS and the
     /// path's, options not yet subtracted (RFC 6691).
     pub(super) mss: u16,
+    /// Sequence space acknowledged since our SYN.
+    pub(super) acked: u64,
     /// Bytes from `una` on.
     pub(super) queue: Queue,
     /// The application closed: a FIN stands behind the queue.
@@ -79,6 +81,7 @@ impl SendHalf {
             wl2: iss + 1,
             shift: negotiated.send_shift,
             mss: negotiated.mss.max(MIN_MSS),
+            acked: 0,
             queue: Queue::new(),
             closed: false,
             fin_acked: false,
@@ -152,13 +155,13 @@ impl SendHalf {
     ///
     /// RFC 9293 3.8.6.2.1, MUST-38: send a full segment; or all there is, when nothing is
     /// outstanding or Nagle is off; or half the largest window ever seen; or whatever the override
-    /// timer lets pass.
+    /// timer lets pass. A cork holds back all but the first, and what a window of that size takes.
     pub(super) fn next_stretch(
         &self,
         room: u32,
         payload: u32,
         most: u32,
-        nodelay: bool,
+        config: &Config,
     ) -> Option<Stretch> {
         let unsent = self.unsent();
         let usable = self.usable().min(room);
@@ -167,15 +170,16 @@ impl SendHalf {
         if text == 0 && !fin {
             return None;
         }
-        if text > payload && text < unsent {
-            // A frame of several segments ends with a full one while more follows.
+        let corked = config.cork && !self.closed && !self.override_held;
+        if text > payload && (text < unsent || corked) {
+            // A frame of several segments ends with a full one while more follows, or may.
             text -= text % payload;
         }
         // RFC 9293 3.7.4, MUST-17, SHLD-7: Nagle holds a small segment back, as Linux does only
         // while another small one is outstanding: the tail of a large write does not wait for a
         // delayed ACK. Behind a close nothing more can join it.
-        let at_once = nodelay || !self.small_end.after(self.una);
-        let all = text == unsent && (at_once || self.closed);
+        let at_once = config.nodelay || !self.small_end.after(self.una);
+        let all = text == unsent && (at_once || self.closed) && !corked;
         let half_window = at_once && text >= (self.max_wnd / 2).max(1);
         let go = fin || text >= payload || all || half_window || self.override_held;
         go.then_some(Stretch { text, fin })
@@ -208,6 +212,7 @@ impl SendHalf {
         let fin_acked = self.closed && ack.after(self.queue_end());
         let bytes = ack.since(self.una) - u32::from(fin_acked);
         self.queue.discard(bytes as usize);
+        self.acked += u64::from(ack.since(self.una));
         self.una = ack;
         self.wnd = self.wnd.saturating_sub(bytes + u32::from(fin_acked));
         self.stuck_since = now;

@@ -12,7 +12,7 @@ use super::send::SendHalf;
 use super::state::{Event, State};
 use super::timers::{Timers, expire};
 use super::timestamps::TimestampClock;
-use super::{Config, Error, KeepAlive, Signals};
+use super::{Config, Error, Signals};
 use crate::time::Instant;
 use crate::wire::{Flow, SeqNum, SeqRange};
 
@@ -28,6 +28,8 @@ pub(super) struct Tcb {
     pub(super) recovery: Recovery,
     pub(super) congestion: Box<dyn CongestionControl>,
     pub(super) timers: Timers,
+    /// Windows are scaled, whatever the shifts are.
+    pub(super) window_scaling: bool,
     /// SACK was negotiated.
     pub(super) sack: bool,
     /// Timestamps, if negotiated.
@@ -51,7 +53,11 @@ pub(super) struct Tcb {
     pub(super) orphaned: bool,
     /// Challenge ACKs sent in the second that began then.
     pub(super) challenges: (Instant, u32),
-    /// Segments sent again since the connection opened.
+    /// Segments sent since the connection opened.
+    pub(super) segments_out: u32,
+    /// Segments received since then.
+    pub(super) segments_in: u32,
+    /// Segments sent again since then.
     pub(super) retransmissions: u64,
     /// Trouble that does not end the connection (RFC 9293 3.9.1.8, MUST-47).
     pub(super) soft_error: Option<Error>,
@@ -92,6 +98,7 @@ impl Tcb {
             recovery: Recovery::new(iss),
             congestion: congestion::by_name(config.congestion, start),
             timers: Timers::new(),
+            window_scaling: negotiated.scaling,
             sack: negotiated.sack,
             timestamps: negotiated.timestamps,
             last_ack_sent: rcv.nxt,
@@ -103,6 +110,8 @@ impl Tcb {
             limited_to: iss,
             orphaned: false,
             challenges: (now, 0),
+            segments_out: 0,
+            segments_in: 0,
             retransmissions: 0,
             soft_error: None,
             signals: Signals::empty(),
@@ -159,9 +168,8 @@ impl Tcb {
         self.ending.get_or_insert(ending);
     }
 
-    /// Sets or stops keep-alive.
-    pub(super) fn set_keepalive(&mut self, now: Instant, keepalive: Option<KeepAlive>) {
-        Arc::make_mut(&mut self.config).keepalive = keepalive;
+    /// Keep-alive was set anew, or stopped.
+    pub(super) fn restart_keepalive(&mut self, now: Instant) {
         self.keepalive_probes = 0;
         self.arm_keepalive(now);
     }

@@ -15,7 +15,7 @@ use crate::wire::{Flags, Flow, Options, RawWindow, Segment, SeqNum};
 #[derive(Debug)]
 pub(super) struct Lingering {
     flow: Flow,
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     /// SND.NXT.
     nxt: SeqNum,
     /// RCV.NXT: the number behind the peer's FIN.
@@ -148,7 +148,7 @@ impl Lingering {
 #[derive(Debug)]
 pub(super) struct Over {
     flow: Flow,
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     pub(super) error: Option<Error>,
     /// What the application has not read yet: it was acknowledged, so it is not thrown away.
     pub(super) unread: Queue,

@@ -21,6 +21,7 @@ mod reset;
 mod retransmission;
 mod sack;
 mod sending;
+mod settings;
 mod states;
 mod syn;
 mod syn_received;

@@ -122,8 +122,11 @@ fn patience_begins_with_the_probe() {
     closed().rows(&[
         ("after a long silence", "+1h; write 5000; +299ms; +1ms; >+; state Established"),
         ("and ends", "+1h; write 5000; +14min; >+; state Established; +5min; >*; state Closed"),
-        ("a short user timeout", "user_timeout 5s; +1min; write 9; +4s; >+; state Established"),
-        ("which ends it", "user_timeout 5s; +1min; write 9; +6s; >*; state Closed; error TimedOut"),
+        ("a short user timeout", "set user_timeout 5s; +1min; write 9; +4s; >+; state Established"),
+        (
+            "which ends it",
+            "set user_timeout 5s; +1min; write 9; +6s; >*; state Closed; error TimedOut",
+        ),
         (
             "the probe is taken, the window stays closed",
             "write 5000; +300ms; >+; < . 1:1(0) ack 2 win 0; +14min; >+; < . 1:1(0) ack 2 win 0

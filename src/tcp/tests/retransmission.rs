@@ -166,15 +166,15 @@ fn r2() {
 #[test]
 fn user_timeout() {
     open().rows(&[
-        ("not before", "user_timeout 5s; write 100; >+; +4999ms; >+; state Established"),
-        ("then", "user_timeout 5s; write 100; >+; +5001ms; >*; state Closed; error TimedOut"),
-        ("not while idle", "user_timeout 5s; +1h; state Established"),
+        ("not before", "set user_timeout 5s; write 100; >+; +4999ms; >+; state Established"),
+        ("then", "set user_timeout 5s; write 100; >+; +5001ms; >*; state Closed; error TimedOut"),
+        ("not while idle", "set user_timeout 5s; +1h; state Established"),
         (
             "an ack begins it anew",
-            "user_timeout 5s; write 100; >+; +4s; >+; < . 1:1(0) ack 51; >*; +4s; >*
+            "set user_timeout 5s; write 100; >+; +4s; >+; < . 1:1(0) ack 51; >*; +4s; >*
              state Established",
         ),
-        ("longer than r2", "user_timeout 2h; write 100; >+; +100min; >+; state Established"),
+        ("longer than r2", "set user_timeout 2h; write 100; >+; +100min; >+; state Established"),
     ]);
     open().config(|config| config.user_timeout = Some(Duration::from_secs(5))).rows(&[(
         "from the configuration",

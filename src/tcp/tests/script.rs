@@ -10,6 +10,7 @@
 //! write 100   read 100                   all of it
 //! close  abort  shutdown write|read|both  nodelay
 //! cork  uncork                           between them nothing is sent
+//! set ttl 9                              a setting of that name, see `set` below
 //! icmp 1 [Refused]                       an ICMP error quotes this number: soft, or hard
 //! state S   error E|none   readable N    what holds now
 //! discard D|none  signal S  nosignal S   what the last step said
@@ -304,14 +305,35 @@ impl Harness {
                 let hard = if hard.is_empty() { None } else { Some(error(hard)?) };
                 self.signalled(|connection, now| connection.on_icmp(now, seq, hard))
             }
-            "user_timeout" => {
-                let timeout = duration(rest)?;
-                self.connection().set_user_timeout(Some(timeout));
-                self.settle()
-            }
+            "set" => self.set(rest),
             _ if verb.starts_with('+') => self.advance(duration(&verb[1..])?),
             _ => Err(format!("at {now}: no such step")),
         }
+    }
+
+    fn set(&mut self, setting: &str) -> Outcome {
+        let (name, value) = setting.split_once(' ').ok_or("which value?")?;
+        let connection = self.connection.as_mut().ok_or("no connection")?;
+        let on = value == "on";
+        match name {
+            "cork" => connection.set_cork(on),
+            "quick_ack" => connection.set_quick_ack(on),
+            "nodelay" => connection.set_nodelay(on),
+            "user_timeout" => connection.set_user_timeout(Some(duration(value)?)),
+            "receive_buffer" => connection.set_receive_buffer(number(value)?),
+            "send_buffer" => connection.set_send_buffer(number(value)?),
+            // Every packet is compared with what the harness knows.
+            "ttl" => {
+                Arc::make_mut(&mut self.config).ttl = byte(value)?;
+                connection.set_ttl(self.config.ttl);
+            }
+            "dscp" => {
+                Arc::make_mut(&mut self.config).dscp = byte(value)?;
+                connection.set_dscp(self.config.dscp);
+            }
+            _ => return Err(format!("`{name}` is no setting")),
+        }
+        self.settle()
     }
 
     /// Steps about what was sent; whether this was one.
@@ -438,6 +460,10 @@ fn parse(text: &str) -> Result<Segment<'static>, String> {
 
 fn number(text: &str) -> Result<usize, String> {
     text.trim().parse().map_err(|_| format!("`{text}` is no number"))
+}
+
+fn byte(text: &str) -> Result<u8, String> {
+    text.parse().map_err(|_| format!("`{text}` is no byte"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -1,0 +1,180 @@
+//! How does a connection fare? What it tells people and tests (`TCP_INFO`).
+
+use std::time::Duration;
+
+use super::connection::{Connection, Phase};
+use super::handshake::Opening;
+use super::tcb::Tcb;
+use super::{Error, State};
+use crate::time::Instant;
+
+/// A snapshot of a connection for people and tests; grows with the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Info {
+    /// RFC 9293's name of the state.
+    pub state: State,
+    /// Payload of a full-sized segment that we send, bytes.
+    pub mss: u32,
+    /// The MSS that we offered, bytes.
+    pub advertised_mss: u32,
+    /// What the peer seems to call a full-sized segment, payload bytes.
+    pub receive_mss: u32,
+    /// Shift of the peer's windows (RFC 7323, 2.3).
+    pub send_shift: u8,
+    /// Shift of ours.
+    pub receive_shift: u8,
+    /// Window scaling was negotiated (RFC 7323, 2.2).
+    pub window_scaling: bool,
+    /// Timestamps were negotiated (RFC 7323, 3.2).
+    pub timestamps: bool,
+    /// SACK was negotiated (RFC 2018).
+    pub sack: bool,
+    /// Smoothed round trip, once there was a sample (RFC 6298).
+    pub srtt: Option<Duration>,
+    /// Its variance.
+    pub rttvar: Duration,
+    /// The retransmission time-out now, backoff included.
+    pub rto: Duration,
+    /// How long an acknowledgement may wait for company now.
+    pub delayed_ack: Duration,
+    /// How often the retransmission time-out was doubled since the last sample.
+    pub backoff: u32,
+    /// Time-outs in a row without progress.
+    pub timeouts: u32,
+    /// Probes of a closed window, or of a silent peer, without an answer.
+    pub probes: u32,
+    /// Duplicate ACKs in a row.
+    pub duplicate_acks: u32,
+    /// Congestion window, bytes.
+    pub cwnd: u32,
+    /// Slow-start threshold, bytes.
+    pub ssthresh: u32,
+    /// Bytes sent and not acknowledged, SYN and FIN counted.
+    pub unacked: u32,
+    /// Bytes that were never sent.
+    pub unsent: u32,
+    /// The peer's window, bytes.
+    pub send_window: u32,
+    /// The window that the peer sees, bytes.
+    pub receive_window: u32,
+    /// Segments sent again since the connection opened.
+    pub retransmissions: u64,
+    /// Bytes that the peer has acknowledged, a FIN counted.
+    pub bytes_acked: u64,
+    /// Bytes received in order.
+    pub bytes_received: u64,
+    /// Segments sent since the connection opened; it wraps.
+    pub segments_out: u32,
+    /// Segments received since then; it wraps.
+    pub segments_in: u32,
+    /// How long ago text or FIN was sent last, or the connection opened.
+    pub last_sent: Duration,
+    /// How long ago an acceptable segment arrived last: each one acknowledges.
+    pub last_heard: Duration,
+    /// Bytes of urgent data that were not read (RFC 9293 3.8.5, MUST-33).
+    pub urgent_unread: u32,
+    /// Trouble that has not ended the connection (RFC 9293 3.9.1.8, MUST-47).
+    pub soft_error: Option<Error>,
+}
+
+impl Connection {
+    /// A snapshot.
+    #[must_use]
+    pub fn info(&self, now: Instant) -> Info {
+        match &self.phase {
+            Phase::Opening(opening) => Info::of_opening(opening),
+            Phase::Open(tcb) => Info::of_open(now, tcb),
+            Phase::Lingering(_) | Phase::Over(_) => Info::of(self.state()),
+        }
+    }
+}
+
+impl Info {
+    /// What there is to say of a connection that is not open.
+    const fn of(state: State) -> Self {
+        Self {
+            state,
+            mss: 0,
+            advertised_mss: 0,
+            receive_mss: 0,
+            send_shift: 0,
+            receive_shift: 0,
+            window_scaling: false,
+            timestamps: false,
+            sack: false,
+            srtt: None,
+            rttvar: Duration::ZERO,
+            rto: Duration::ZERO,
+            delayed_ack: Duration::ZERO,
+            backoff: 0,
+            timeouts: 0,
+            probes: 0,
+            duplicate_acks: 0,
+            cwnd: 0,
+            ssthresh: 0,
+            unacked: 0,
+            unsent: 0,
+            send_window: 0,
+            receive_window: 0,
+            retransmissions: 0,
+            bytes_acked: 0,
+            bytes_received: 0,
+            segments_out: 0,
+            segments_in: 0,
+            last_sent: Duration::ZERO,
+            last_heard: Duration::ZERO,
+            urgent_unread: 0,
+            soft_error: None,
+        }
+    }
+
+    fn of_opening(opening: &Opening) -> Self {
+        Self {
+            advertised_mss: u32::from(opening.our_mss()),
+            rto: opening.rto(),
+            backoff: opening.retries,
+            timeouts: opening.retries,
+            unacked: 1,
+            ..Self::of(opening.state)
+        }
+    }
+
+    fn of_open(now: Instant, tcb: &Tcb) -> Self {
+        let config = &tcb.config;
+        Self {
+            state: tcb.state,
+            mss: tcb.mss(),
+            advertised_mss: u32::from(tcb.rcv.our_mss),
+            receive_mss: u32::from(tcb.rcv.full_sized),
+            send_shift: tcb.snd.shift,
+            receive_shift: tcb.rcv.shift,
+            window_scaling: tcb.window_scaling,
+            timestamps: tcb.timestamps.is_some(),
+            sack: tcb.sack,
+            srtt: tcb.rtt.smoothed(),
+            rttvar: tcb.rtt.variance(),
+            rto: tcb.rtt.rto(config),
+            delayed_ack: if config.quick_ack { Duration::ZERO } else { config.delayed_ack },
+            backoff: tcb.rtt.backoff(),
+            timeouts: tcb.recovery.timeouts(),
+            probes: tcb.snd.probes + tcb.keepalive_probes,
+            duplicate_acks: tcb.recovery.dup_acks(),
+            cwnd: tcb.congestion.window(),
+            ssthresh: tcb.congestion.ssthresh(),
+            unacked: tcb.snd.outstanding(),
+            unsent: tcb.snd.unsent(),
+            send_window: tcb.snd.wnd,
+            receive_window: tcb.rcv.wnd(),
+            retransmissions: tcb.retransmissions,
+            bytes_acked: tcb.snd.acked,
+            bytes_received: tcb.rcv.position,
+            segments_out: tcb.segments_out,
+            segments_in: tcb.segments_in,
+            last_sent: now - tcb.snd.last_sent,
+            last_heard: now - tcb.heard_at,
+            urgent_unread: tcb.rcv.urgent_unread(),
+            soft_error: tcb.soft_error,
+        }
+    }
+}

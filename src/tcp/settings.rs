@@ -1,0 +1,105 @@
+//! What may be changed while a connection lives? Its settings are shared with all that began with
+//! the same ones, until the first change, which makes a copy.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::connection::{Connection, Phase};
+use super::{Config, KeepAlive};
+use crate::time::Instant;
+
+impl Connection {
+    /// The settings now.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        match &self.phase {
+            Phase::Opening(opening) => &opening.birth.config,
+            Phase::Open(tcb) => &tcb.config,
+            Phase::Lingering(lingering) => &lingering.config,
+            Phase::Over(over) => &over.config,
+        }
+    }
+
+    fn config_mut(&mut self) -> &mut Config {
+        let config = match &mut self.phase {
+            Phase::Opening(opening) => &mut opening.birth.config,
+            Phase::Open(tcb) => &mut tcb.config,
+            Phase::Lingering(lingering) => &mut lingering.config,
+            Phase::Over(over) => &mut over.config,
+        };
+        Arc::make_mut(config)
+    }
+
+    /// DSCP of every segment from now on (RFC 9293 3.9.1.9, MUST-48, SHLD-21, SHLD-22), six bits.
+    pub fn set_dscp(&mut self, dscp: u8) {
+        self.config_mut().dscp = dscp & 0x3f;
+    }
+
+    /// Time to live of every segment from now on, hops (RFC 9293 3.9.2, MUST-49).
+    pub fn set_ttl(&mut self, ttl: u8) {
+        self.config_mut().ttl = ttl;
+    }
+
+    /// `TCP_NODELAY`. Switched on, it also sends what is held, by a cork too, as in Linux.
+    pub fn set_nodelay(&mut self, nodelay: bool) {
+        self.config_mut().nodelay = nodelay;
+        if nodelay {
+            self.push();
+        }
+    }
+
+    /// `TCP_CORK`: only full segments leave, and the rest once nothing is outstanding and
+    /// `Config::override_timeout` has passed. Switched off, it sends what is held.
+    pub fn set_cork(&mut self, cork: bool) {
+        self.config_mut().cork = cork;
+        if !cork {
+            self.push();
+        }
+    }
+
+    /// What is not sent yet leaves as soon as the windows allow.
+    fn push(&mut self) {
+        if let Phase::Open(tcb) = &mut self.phase {
+            tcb.snd.override_held |= tcb.snd.unsent() > 0;
+        }
+    }
+
+    /// Whether acknowledgements of text wait for no company; switched on, one that waits leaves.
+    pub fn set_quick_ack(&mut self, quick_ack: bool) {
+        self.config_mut().quick_ack = quick_ack;
+        if let Phase::Open(tcb) = &mut self.phase
+            && quick_ack
+            && !tcb.timers.delayed_ack.is_never()
+        {
+            tcb.ack_owed = true;
+        }
+    }
+
+    /// Bytes that may wait to be read. What the peer was offered already is taken still; the shift
+    /// of our windows stays what the SYN said.
+    pub fn set_receive_buffer(&mut self, bytes: usize) {
+        self.config_mut().receive_buffer = bytes;
+        if let Phase::Open(tcb) = &mut self.phase {
+            tcb.rcv.set_capacity(bytes);
+            tcb.ack_owed |= tcb.rcv.update_due();
+        }
+    }
+
+    /// Bytes that may wait to be sent or acknowledged. What waits already stays.
+    pub fn set_send_buffer(&mut self, bytes: usize) {
+        self.config_mut().send_buffer = bytes;
+    }
+
+    /// Keep-alive on, with these settings, or off.
+    pub fn set_keepalive(&mut self, now: Instant, keepalive: Option<KeepAlive>) {
+        self.config_mut().keepalive = keepalive;
+        if let Phase::Open(tcb) = &mut self.phase {
+            tcb.restart_keepalive(now);
+        }
+    }
+
+    /// The user timeout, or none (then `Config::r2` decides).
+    pub fn set_user_timeout(&mut self, timeout: Option<Duration>) {
+        self.config_mut().user_timeout = timeout;
+    }
+}
