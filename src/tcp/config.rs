@@ -70,6 +70,12 @@ pub struct Config {
     pub dscp: u8,
     /// Challenge ACKs that one connection sends in a second (RFC 5961, 7). Default 10.
     pub challenge_acks: u32,
+    /// A RST must be exact to reset (RFC 5961, 3.2); otherwise any in the window does, as in RFC
+    /// 9293 3.10.7.4. Default on. (`net.inet.tcp.insecure_rst` of FreeBSD is its opposite.)
+    pub secure_reset: bool,
+    /// A SYN never ends an open connection (RFC 5961, 4.2); otherwise one in the window resets it,
+    /// as in RFC 793. Default on. (`net.inet.tcp.insecure_syn` of FreeBSD is its opposite.)
+    pub secure_syn: bool,
     /// Congestion control, by its name in the registry. Default `newreno`.
     pub congestion: &'static str,
 }
@@ -103,6 +109,8 @@ impl Default for Config {
             ttl: 64,
             dscp: 0,
             challenge_acks: 10,
+            secure_reset: true,
+            secure_syn: true,
             congestion: "newreno",
         }
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::blind::{self, Challenges, Verdict};
 use super::input::is_acceptable;
 use super::output::{HEADERS, Reset, emit_empty};
 use super::state::{Event, State};
@@ -48,6 +49,13 @@ pub(super) struct Negotiated {
     pub(super) timestamps: Option<TimestampClock>,
 }
 
+impl Negotiated {
+    /// The right edge of the window that our SYN offered.
+    fn edge(&self) -> SeqNum {
+        self.irs + 1 + u32::from(self.advertised)
+    }
+}
+
 /// A connection of which at least one side has not yet acknowledged the other's SYN.
 #[derive(Debug)]
 pub(super) struct Opening {
@@ -70,6 +78,8 @@ pub(super) struct Opening {
     syn_owed: bool,
     /// A bare acknowledgement shall go out.
     ack_owed: bool,
+    /// Challenge ACKs of late.
+    challenges: Challenges,
     /// The RST that answers an acknowledgement of something else than our SYN.
     reset_owed: Option<Reset>,
     /// The application closed: the FIN follows as soon as the connection is open.
@@ -114,6 +124,7 @@ impl Opening {
             retries: 0,
             syn_owed: true,
             ack_owed: false,
+            challenges: Challenges::new(now),
             reset_owed: None,
             closed: false,
             orphaned: false,
@@ -185,19 +196,13 @@ impl Opening {
             self.syn_owed = true;
             return Err(Discard::OutsideWindow);
         }
-        self.check_timestamp(now, segment, peer)?;
-        self.check_window(segment, peer)?;
         if flags.contains(Flags::RST) {
-            return self.take_reset(segment, peer);
+            return self.take_reset(now, segment.seq, peer);
         }
+        self.check_timestamp(now, segment, peer)?;
+        self.check_window(now, segment, peer)?;
         if flags.contains(Flags::SYN) {
-            // Fourth: a passive open returns to LISTEN, without a word.
-            return if self.passive {
-                Ok(Progress::Over(Ending { error: None, reset: false }))
-            } else {
-                self.ack_owed = true;
-                Err(Discard::BlindSyn)
-            };
+            return self.take_other_syn(now, segment.seq, peer);
         }
         match acked {
             None => Err(Discard::MissingAck),
@@ -219,44 +224,79 @@ impl Opening {
         peer: &Negotiated,
     ) -> Result<(), Discard> {
         let Some(clock) = peer.timestamps else { return Ok(()) };
-        if segment.flags.contains(Flags::RST) {
-            return Ok(());
-        }
         match segment.options.timestamps {
             None => Err(Discard::MissingTimestamp),
             Some(theirs) if clock.is_old(now, theirs.value) => {
-                self.ack_owed = true;
+                self.answer_unacceptable(now, segment);
                 Err(Discard::OldTimestamp)
             }
             Some(_) => Ok(()),
         }
     }
 
-    fn check_window(&mut self, segment: &Segment<'_>, peer: &Negotiated) -> Result<(), Discard> {
-        let nxt = peer.irs + 1;
-        let edge = nxt + u32::from(peer.advertised);
-        if is_acceptable(segment, nxt, edge) {
+    fn check_window(
+        &mut self,
+        now: Instant,
+        segment: &Segment<'_>,
+        peer: &Negotiated,
+    ) -> Result<(), Discard> {
+        if is_acceptable(segment, peer.irs + 1, peer.edge()) {
             return Ok(());
         }
-        if segment.flags.contains(Flags::RST) {
-            return Err(Discard::BlindReset);
-        }
-        self.ack_owed = true;
+        self.answer_unacceptable(now, segment);
         Err(Discard::OutsideWindow)
     }
 
-    /// RFC 5961 3.2; RFC 9293 3.10.7.4, second.
+    /// As for an open connection: what is empty only within the limit of challenges.
+    fn answer_unacceptable(&mut self, now: Instant, segment: &Segment<'_>) {
+        if segment.is_empty() {
+            self.challenge(now);
+        } else {
+            self.ack_owed = true;
+        }
+    }
+
+    /// A challenge ACK, unless this second has seen enough of them (RFC 5961, 7).
+    fn challenge(&mut self, now: Instant) {
+        self.ack_owed |= self.challenges.spend(now, self.birth.config.challenge_acks);
+    }
+
+    /// RFC 9293 3.10.7.4, second; RFC 5961 3.2.
     fn take_reset(
         &mut self,
-        segment: &Segment<'_>,
+        now: Instant,
+        seq: SeqNum,
         peer: &Negotiated,
     ) -> Result<Progress, Discard> {
-        if segment.seq != peer.irs + 1 {
-            self.ack_owed = true;
-            return Err(Discard::BlindReset);
+        let secure = self.birth.config.secure_reset;
+        match blind::judge_reset(seq, peer.irs + 1, peer.edge(), secure) {
+            Verdict::Ends => {
+                let error = (!self.passive).then_some(Error::Refused);
+                return Ok(Progress::Over(Ending { error, reset: false }));
+            }
+            Verdict::Challenge => self.challenge(now),
+            Verdict::Ignore => {}
         }
-        let error = (!self.passive).then_some(Error::Refused);
-        Ok(Progress::Over(Ending { error, reset: false }))
+        Err(Discard::BlindReset)
+    }
+
+    /// RFC 9293 3.10.7.4, fourth: a SYN that is not the peer's first returns a passive open to
+    /// LISTEN, without a word; an active one takes it as an open connection does.
+    fn take_other_syn(
+        &mut self,
+        now: Instant,
+        seq: SeqNum,
+        peer: &Negotiated,
+    ) -> Result<Progress, Discard> {
+        if self.passive {
+            return Ok(Progress::Over(Ending { error: None, reset: false }));
+        }
+        let secure = self.birth.config.secure_syn;
+        if blind::judge_syn(seq, peer.irs + 1, peer.edge(), secure) == Verdict::Ends {
+            return Ok(Progress::Over(Ending { error: Some(Error::Reset), reset: true }));
+        }
+        self.challenge(now);
+        Err(Discard::BlindSyn)
     }
 
     /// What the peer's SYN and ours agree on.

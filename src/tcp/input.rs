@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::blind::{self, Verdict};
 use super::congestion::Ack;
 use super::receive::Acknowledge;
 use super::state::{Event, State};
@@ -32,10 +33,11 @@ impl Tcb {
         self.check_syn(now, segment)?;
         self.check_timestamp(now, segment)?;
         self.check_acceptable(now, segment)?;
+        self.take_ack(now, segment)?;
+        // Only now: what fails the test of its ACK may be somebody's guess (RFC 5961, 5).
         self.heard_at = now;
         self.keepalive_probes = 0;
         self.take_timestamp(now, segment);
-        self.take_ack(now, segment)?;
         self.take_rest(now, segment, pool)
     }
 
@@ -56,15 +58,16 @@ impl Tcb {
         Ok(())
     }
 
-    /// RFC 9293 3.10.7.4, second; RFC 5961 3.2: only a RST at exactly RCV.NXT resets, one inside
-    /// of the window is challenged, any other is dropped without a word. Data on it is no reason
-    /// to refuse it (SHLD-2).
+    /// RFC 9293 3.10.7.4, second; RFC 5961 3.2. Data on it is no reason to refuse it (SHLD-2).
     fn take_reset(&mut self, now: Instant, seq: SeqNum) -> Result<(), Discard> {
-        if seq != self.rcv.nxt {
-            if seq.since(self.rcv.nxt) < self.rcv.wnd() {
+        let edge = self.rcv.nxt + self.rcv.wnd();
+        match blind::judge_reset(seq, self.rcv.nxt, edge, self.config.secure_reset) {
+            Verdict::Ends => {}
+            Verdict::Challenge => {
                 self.challenge(now);
+                return Err(Discard::BlindReset);
             }
-            return Err(Discard::BlindReset);
+            Verdict::Ignore => return Err(Discard::BlindReset),
         }
         // CLOSING and LAST-ACK: both sides were done, unless text of ours is lost with it.
         let done =
@@ -74,12 +77,16 @@ impl Tcb {
         Ok(())
     }
 
-    /// RFC 5961 4.2: a SYN on a synchronised connection is challenged, whatever its number.
+    /// RFC 9293 3.10.7.4, fourth; RFC 5961 4.2.
     fn check_syn(&mut self, now: Instant, segment: &Segment<'_>) -> Result<(), Discard> {
         if !segment.flags.contains(Flags::SYN) {
             return Ok(());
         }
-        self.challenge(now);
+        let edge = self.rcv.nxt + self.rcv.wnd();
+        match blind::judge_syn(segment.seq, self.rcv.nxt, edge, self.config.secure_syn) {
+            Verdict::Ends => self.end(Ending { error: Some(Error::Reset), reset: true }),
+            Verdict::Challenge | Verdict::Ignore => self.challenge(now),
+        }
         Err(Discard::BlindSyn)
     }
 
@@ -116,16 +123,9 @@ impl Tcb {
         }
     }
 
-    /// A challenge ACK (RFC 5961, 7), unless this second has seen enough of them. The count is the
-    /// connection's own, so that nobody can probe it from another one.
+    /// A challenge ACK, unless this second has seen enough of them (RFC 5961, 7).
     fn challenge(&mut self, now: Instant) {
-        let (since, count) = self.challenges;
-        let (since, count) =
-            if now - since >= Duration::from_secs(1) { (now, 0) } else { (since, count) };
-        if count < self.config.challenge_acks {
-            self.ack_owed = true;
-        }
-        self.challenges = (since, count.saturating_add(1));
+        self.ack_owed |= self.challenges.spend(now, self.config.challenge_acks);
     }
 
     fn take_timestamp(&mut self, now: Instant, segment: &Segment<'_>) {

@@ -3,6 +3,7 @@
 //! A [`Connection`] has one door in, [`Connection::on_segment`], and one door out,
 //! [`Connection::poll_transmit`]. Handlers never send: they change state and note what is owed.
 
+mod blind;
 pub mod config;
 pub mod congestion;
 mod connection;
@@ -81,7 +82,8 @@ pub enum Discard {
     OldTimestamp,
     /// RFC 7323 3.2: timestamps were negotiated and it has none.
     MissingTimestamp,
-    /// RFC 5961 3.2: a RST outside the window, or not at its left edge (then it was challenged).
+    /// RFC 5961 3.2: a RST outside the window, or not at its left edge (then it was challenged,
+    /// unless too many were).
     BlindReset,
     /// RFC 9293 3.10.7.3: a RST in SYN-SENT whose ACK does not cover our SYN.
     UnsolicitedReset,

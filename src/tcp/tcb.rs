@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::blind::Challenges;
 use super::congestion::{self, CongestionControl};
 use super::handshake::Negotiated;
 use super::receive::ReceiveHalf;
@@ -51,8 +52,8 @@ pub(super) struct Tcb {
     pub(super) limited_to: SeqNum,
     /// The application let go of the connection.
     pub(super) orphaned: bool,
-    /// Challenge ACKs sent in the second that began then.
-    pub(super) challenges: (Instant, u32),
+    /// Challenge ACKs of late.
+    pub(super) challenges: Challenges,
     /// Segments sent since the connection opened.
     pub(super) segments_out: u32,
     /// Segments received since then.
@@ -109,7 +110,7 @@ impl Tcb {
             heard_at: now,
             limited_to: iss,
             orphaned: false,
-            challenges: (now, 0),
+            challenges: Challenges::new(now),
             segments_out: 0,
             segments_in: 0,
             retransmissions: 0,

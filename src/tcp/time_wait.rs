@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::blind::Challenges;
 use super::output::{Reset, emit_empty};
 use super::tcb::{Ending, Tcb};
 use super::timestamps::TimestampClock;
@@ -25,6 +26,9 @@ pub(super) struct Lingering {
     timestamps: Option<TimestampClock>,
     expires: Instant,
     ack_owed: bool,
+    /// Challenge ACKs of late: two ends that both linger, and disagree, shall not answer each other
+    /// for ever.
+    challenges: Challenges,
     /// What the application has not read yet.
     pub(super) unread: Queue,
 }
@@ -50,6 +54,7 @@ impl Lingering {
             timestamps: tcb.timestamps,
             expires: now + tcb.config.time_wait,
             ack_owed: tcb.ack_owed,
+            challenges: tcb.challenges,
             unread: std::mem::take(&mut tcb.rcv.queue),
         }
     }
@@ -78,7 +83,7 @@ impl Lingering {
             return Ok(Verdict::Stay);
         }
         if segment.seq != self.rcv_nxt || !segment.is_empty() {
-            self.ack_owed = true;
+            self.answer_unacceptable(now, segment);
             return Err(Discard::OutsideWindow);
         }
         if segment.ack.is_none() {
@@ -104,10 +109,16 @@ impl Lingering {
         let Some(clock) = &self.timestamps else { return Ok(()) };
         let theirs = segment.options.timestamps.ok_or(Discard::MissingTimestamp)?;
         if clock.is_old(now, theirs.value) {
-            self.ack_owed = true;
+            self.answer_unacceptable(now, segment);
             return Err(Discard::OldTimestamp);
         }
         Ok(())
+    }
+
+    /// As for an open connection: what is empty only within the limit of challenges.
+    fn answer_unacceptable(&mut self, now: Instant, segment: &Segment<'_>) {
+        let limited = segment.is_empty();
+        self.ack_owed |= !limited || self.challenges.spend(now, self.config.challenge_acks);
     }
 
     /// When 2 MSL have passed.

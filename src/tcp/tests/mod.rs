@@ -9,6 +9,7 @@ mod script;
 mod acceptability;
 mod ack;
 mod api;
+mod blind;
 mod closing;
 mod fast_retransmit;
 mod fin;
