@@ -52,11 +52,12 @@ pub(super) enum Verdict {
 /// from RCV.NXT on and before its edge; one at RCV.NXT does when it is closed, too (MUST-66).
 pub(super) fn judge_reset(seq: SeqNum, nxt: SeqNum, edge: SeqNum, secure: bool) -> Verdict {
     let inside = !seq.before(nxt) && seq.before(edge);
-    match (seq == nxt, inside) {
-        (true, _) => Verdict::Ends,
-        (false, true) if secure => Verdict::Challenge,
-        (false, true) => Verdict::Ends,
-        (false, false) => Verdict::Ignore,
+    if seq == nxt || inside && !secure {
+        Verdict::Ends
+    } else if inside {
+        Verdict::Challenge
+    } else {
+        Verdict::Ignore
     }
 }
 
