@@ -284,7 +284,7 @@ impl Engine {
         }
         let mut frame = self.take_frame_buffer();
         emit_unreachable(&mut frame, packet.destination, packet.source, code, offending);
-        self.send(now, &frame);
+        self.send_datagram(now, &frame);
         self.give_frame_buffer(frame);
     }
 
@@ -295,7 +295,7 @@ impl Engine {
         }
         let mut frame = self.take_frame_buffer();
         emit_time_exceeded(&mut frame, datagram.destination, datagram.source, &datagram.quote);
-        self.send(now, &frame);
+        self.send_datagram(now, &frame);
         self.give_frame_buffer(frame);
     }
 }

@@ -84,6 +84,7 @@ fn assert_whole(packet: &[u8], len: usize) {
     assert_eq!(packet[20..], text(0..len));
 }
 
+/// Proves: RFC791-3.2-reasm, RFC1122-3.2.1.4.
 #[test]
 fn pieces_in_every_order() {
     let cuts = [0..8, 8..24, 24..32, 32..37];
@@ -103,6 +104,7 @@ fn pieces_in_every_order() {
 }
 
 /// RFC 791 3.2: source, destination, protocol and identification keep datagrams apart.
+/// Proves: RFC791-3.2-reasm.
 #[test]
 fn interleaved_datagrams() {
     let mut desk = Desk::default();
@@ -164,6 +166,7 @@ fn exact_duplicates_are_ignored() {
     assert!(desk.is_empty() && desk.dropped.is_empty());
 }
 
+/// Proves: RFC791-3.2-timer, RFC1122-3.3.2-b.
 #[test]
 fn thirty_seconds_from_the_first_piece() {
     let mut desk = Desk::default();
@@ -185,6 +188,7 @@ fn thirty_seconds_from_the_first_piece() {
 }
 
 /// RFC 1122 3.2.2: no error about what may be an error.
+/// Proves: RFC1122-3.2.2-d.
 #[test]
 fn no_error_about_icmp_but_echo_requests() {
     for (kind, told) in [(8, true), (0, false), (3, false), (11, false)] {
@@ -227,6 +231,7 @@ fn one_mebibyte() {
 }
 
 /// Even where it is the oldest, the datagram that grows is not the one that gives way.
+/// Proves: RFC791-3.2-576, RFC1122-3.3.2-a.
 #[test]
 fn whoever_grows_stays() {
     let mut desk = Desk::default();
@@ -252,6 +257,7 @@ fn tiny_pieces_are_bounded_too() {
     assert!(desk.dropped.len() > 40);
 }
 
+/// Proves: RFC3168-5.3.
 #[test]
 fn congestion_marks() {
     // Codepoints: 0 not ECT, 1 ECT(1), 2 ECT(0), 3 CE.
@@ -285,6 +291,23 @@ fn congestion_marks() {
     }
 }
 
+/// Proves: RFC791-3.2-df.
+#[test]
+fn what_may_not_be_cut_is_not() {
+    let mut pieces = Vec::new();
+    let packet = emit_packet(
+        SOURCE.into(),
+        DESTINATION.into(),
+        PROTOCOL,
+        &IpFields::default(),
+        &text(0..1_000),
+    );
+    fragment_packet(&packet, 1_019, 7, |piece| pieces.push(piece.to_vec()));
+    assert_eq!(pieces, Vec::<Vec<u8>>::new());
+    fragment_packet(&packet, 1_020, 7, |piece| pieces.push(piece.to_vec()));
+    assert_eq!(pieces, [packet]);
+}
+
 proptest! {
     /// What was cut for any MTU comes together in any order, each piece once or twice.
     #[test]
@@ -298,7 +321,7 @@ proptest! {
         fragment_packet(&packet, mtu, id, |piece| pieces.push(piece.to_vec()));
         prop_assert!(pieces.iter().all(|piece| piece.len() <= mtu));
         if let [only] = &pieces[..] {
-            prop_assert_eq!(only, &packet);
+            assert_whole(only, len);
             return Ok(());
         }
         let mut random = fastrand::Rng::with_seed(seed);

@@ -126,8 +126,9 @@ pub(crate) fn emit_v4(
     header[1] = fields.dscp << 2 | fields.ecn & 0b11;
     header[2..4].copy_from_slice(&total);
     header[4..6].copy_from_slice(&identification);
-    header[6] = if fields.dont_fragment { 0x40 } else { 0 };
-    header[8] = fields.ttl;
+    header[6] = if fields.dont_fragment { DONT_FRAGMENT } else { 0 };
+    // RFC 1122 3.2.1.7: never zero.
+    header[8] = fields.ttl.max(1);
     header[9] = protocol;
     header[12..16].copy_from_slice(&source.octets());
     header[16..20].copy_from_slice(&destination.octets());
@@ -155,28 +156,37 @@ pub fn emit_packet(
 
 /// Cuts an IPv4 packet without options into fragments of at most `mtu` bytes and hands each to
 /// `each`; a packet that fits stays whole (RFC 791, 3.2). `identification` tells the pieces of one
-/// datagram from those of another (RFC 6864, 4.3).
+/// datagram from those of another, and so does it when the whole is cut on its way (RFC 6864, 4.3).
+/// What may not be cut needs no number (4.1), and where it does not fit it comes to nothing.
 pub(crate) fn fragment_packet(
     packet: &[u8],
     mtu: usize,
     identification: u16,
     mut each: impl FnMut(&[u8]),
 ) {
-    let room = mtu.saturating_sub(IPV4_HEADER) / 8 * 8;
-    if packet.len() <= mtu || room == 0 {
-        return each(packet);
+    let fits = packet.len() <= mtu;
+    if packet[6] & DONT_FRAGMENT != 0 {
+        if fits {
+            each(packet);
+        }
+        return;
     }
     let (header, payload) = packet.split_at(IPV4_HEADER);
-    let mut piece = Vec::with_capacity(mtu);
-    let last = (payload.len() - 1) / room;
-    for (index, part) in payload.chunks(room).enumerate() {
+    let room = if fits { payload.len() } else { mtu.saturating_sub(IPV4_HEADER) / 8 * 8 };
+    if room == 0 && !fits {
+        return;
+    }
+    let mut piece = Vec::with_capacity(packet.len().min(mtu));
+    let last = if fits { 0 } else { (payload.len() - 1) / room };
+    for index in 0..=last {
+        let start = index * room;
         piece.clear();
         piece.extend_from_slice(header);
-        piece.extend_from_slice(part);
+        piece.extend_from_slice(&payload[start..payload.len().min(start + room)]);
         let more = if index < last { MORE_FRAGMENTS } else { 0 };
         // A datagram has at most 65,535 bytes, so both fit.
         let total = u16::try_from(piece.len()).unwrap_or(u16::MAX);
-        let offset = u16::try_from(index * room / 8).unwrap_or(u16::MAX);
+        let offset = u16::try_from(start / 8).unwrap_or(u16::MAX);
         piece[2..4].copy_from_slice(&total.to_be_bytes());
         piece[4..6].copy_from_slice(&identification.to_be_bytes());
         piece[6..8].copy_from_slice(&(more | offset).to_be_bytes());
@@ -189,6 +199,9 @@ pub(crate) fn fragment_packet(
 
 /// The bit of the fragment field that says so.
 const MORE_FRAGMENTS: u16 = 0x2000;
+
+/// The bit of the fragment field's first byte that says so.
+const DONT_FRAGMENT: u8 = 0x40;
 
 /// Whether `address` can name one host: not unspecified, multicast, broadcast, reserved or
 /// loopback (RFC 1122, 3.2.1.3).

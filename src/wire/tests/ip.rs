@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::{emitted, foreign_tcp, reseal_ip};
-use crate::wire::ip::is_host;
-use crate::wire::{Body, Malformed, Packet, Segment};
+use crate::wire::ip::{emit_packet, fragment_packet, is_host};
+use crate::wire::{Body, IpFields, Malformed, Packet, Segment};
 
 fn parse(frame: &[u8]) -> Result<Packet<'_>, Malformed> {
     Packet::parse(frame, false)
@@ -20,6 +20,7 @@ fn a_valid_frame_cut_anywhere_is_truncated() {
     }
 }
 
+/// Proves: RFC791-3.1-ver.
 #[test]
 fn bytes_beyond_the_total_length_are_ignored() {
     let mut frame = foreign_tcp(b"payload");
@@ -30,6 +31,7 @@ fn bytes_beyond_the_total_length_are_ignored() {
     assert_eq!(parse(&frame), parse(&frame[..len]));
 }
 
+/// Proves: RFC791-3.1-ver, RFC1122-3.2.1.1.
 #[test]
 fn every_version_but_four_is_refused() {
     for version in (0..16).filter(|version| *version != 4) {
@@ -39,6 +41,7 @@ fn every_version_but_four_is_refused() {
     }
 }
 
+/// Proves: RFC791-3.1-ver.
 #[test]
 fn header_length_at_its_extremes() {
     for words in 0..=15u8 {
@@ -56,6 +59,7 @@ fn header_length_at_its_extremes() {
 }
 
 /// RFC 1122 3.2.1.8: options of the IP header, whatever they are, are passed over.
+/// Proves: MUST-50, RFC791-3.1-opt, RFC1122-3.2.1.8.
 #[test]
 fn ip_options_are_skipped() {
     let plain = foreign_tcp(b"payload");
@@ -72,6 +76,7 @@ fn ip_options_are_skipped() {
     }
 }
 
+/// Proves: RFC791-3.1-ver.
 #[test]
 fn total_length_at_its_extremes() {
     let good = foreign_tcp(b"");
@@ -89,6 +94,7 @@ fn total_length_at_its_extremes() {
 }
 
 /// RFC 1122 3.2.1.2: dropped, even when somebody vouched for the transport.
+/// Proves: RFC791-3.1-cksum, RFC1122-3.2.1.2.
 #[test]
 fn every_flipped_bit_of_the_header_is_noticed() {
     let frame = foreign_tcp(b"");
@@ -113,6 +119,7 @@ fn other_fields_at_their_extremes() {
     assert_eq!((ip.identification, ip.dont_fragment), (u16::MAX, true));
 }
 
+/// Proves: RFC791-3.2-reasm.
 #[test]
 fn fragments() {
     let piece = |flags_and_offset: u16, len: u16| {
@@ -146,6 +153,36 @@ fn fragments() {
     ];
     for (name, bits, len) in bad {
         assert_eq!(parse(&piece(bits, len)), Err(Malformed::BadFragment), "{name}");
+    }
+}
+
+/// RFC 1122 3.2.1.7, whatever was asked for. Proves: RFC1122-3.2.1.7-a.
+#[test]
+fn no_packet_is_sent_that_may_live_for_no_hop() {
+    for (asked, sent) in [(0, 1), (1, 1), (255, 255)] {
+        let ip = IpFields { ttl: asked, ..IpFields::default() };
+        let (from, to) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let frame = emit_packet(from, to, 200, &ip, b"");
+        assert_eq!(parse(&frame).map(|packet| packet.ip.ttl), Ok(sent), "{asked}");
+    }
+}
+
+/// RFC 6864 4.1, 4.3: who may be cut has a number of his own, who may not needs none.
+/// Proves: RFC6864-4.3, RFC6864-4.1-b.
+#[test]
+fn who_may_be_cut_is_numbered() {
+    for dont_fragment in [false, true] {
+        let ip = IpFields { dont_fragment, ..IpFields::default() };
+        let (from, to) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let expected = if dont_fragment { 0 } else { 0xbeef };
+        for payload in [&b""[..], b"text"] {
+            let packet = emit_packet(from, to, 200, &ip, payload);
+            let mut sent = Vec::new();
+            fragment_packet(&packet, 1_500, 0xbeef, |piece| sent.push(piece.to_vec()));
+            let [frame] = &sent[..] else { panic!("{} pieces of one that fits", sent.len()) };
+            assert_eq!(parse(frame).map(|packet| packet.ip.identification), Ok(expected));
+            assert_eq!(frame[20..], *payload);
+        }
     }
 }
 
