@@ -186,6 +186,7 @@ fn a_packet_loop_that_panics_leaves_nobody_waiting() {
     assert!(device_ends(PANIC).to_string().contains("panicked"));
 }
 
+/// Proves: RFC6528-3-c.
 #[test]
 fn each_host_draws_a_secret_of_its_own() {
     let (one, other) = memory_pair().unwrap();

@@ -134,6 +134,7 @@ fn changed_frames() {
 /// again afterwards.
 type Change<'a> = (usize, &'a [u8], &'a str);
 
+/// Proves: RFC6864-4.1-a, RFC1122-3.2.1.7-b.
 #[test]
 fn ip_header_fields_at_their_extremes() {
     let (mut lab, patient, segment) = ready();
@@ -229,6 +230,7 @@ fn tcp_header_fields_at_their_extremes() {
     unharmed(lab, &patient);
 }
 
+/// Proves: MUST-5, MUST-7.
 #[test]
 fn options_of_every_length() {
     let (mut lab, patient, segment) = ready();

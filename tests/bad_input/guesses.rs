@@ -118,6 +118,7 @@ fn a_future_ack_acknowledges_nothing() {
 }
 
 /// Segments out of nowhere: each gets one RST that its sender would believe, a RST gets none.
+/// Proves: RFC9293-3.5.2-a.
 #[test]
 fn strangers_are_reset() {
     let mut lab = Lab::new();
@@ -153,6 +154,7 @@ fn strangers_are_reset() {
 }
 
 /// A flood of SYNs fills the backlog and no more; who is already in is not thrown out.
+/// Proves: RFC4987-3.2.
 #[test]
 fn a_flood_of_syns_is_bounded() {
     let mut lab = Lab::new();

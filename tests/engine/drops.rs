@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use tuntcp::trace::Dropped;
+use tuntcp::wire::icmp::{Echo, emit_echo};
 use tuntcp::wire::{Flags, Flow, IpFields, RawWindow, Segment, ip};
 
 use crate::world::{Bench, HERE, THERE, address, at, frame};
@@ -12,6 +13,7 @@ fn syn(from: SocketAddr, to: SocketAddr) -> Vec<u8> {
     frame(&Flow { local: from, remote: to }, &segment, &[])
 }
 
+/// Proves: MUST-57, MUST-63, RFC1122-3.2.1.3-b, RFC1122-3.2.1.3-c, RFC791-3.1-ttl.
 #[test]
 fn each_reason_has_its_counter() {
     let rows = [
@@ -49,6 +51,7 @@ fn the_broadcast_of_another_network_is_an_address_like_any() {
     assert_eq!(bench.give([syn(at("198.51.100.255", 5000), at(HERE, 7))]).len(), 1);
 }
 
+/// Proves: RFC1122-3.2.2-e.
 #[test]
 fn no_icmp_error_about_what_was_not_for_us_alone() {
     // RFC 1122 3.2.2: nothing about broadcasts, or from a source that names no host.
@@ -59,6 +62,21 @@ fn no_icmp_error_about_what_was_not_for_us_alone() {
         let packet = ip::emit_packet(address(from), address(to), 99, &fields, b"whatever");
         assert!(bench.give([packet]).is_empty(), "{from} > {to}");
         assert_eq!(bench.dropped(Dropped::UnknownProtocol), 0);
+    }
+}
+
+/// Proves: RFC1122-3.2.1.1.
+/// RFC 1122 3.2.2.6: it may be ignored, and is: many would answer one.
+/// Proves: RFC1122-3.2.2.6-c.
+#[test]
+fn a_ping_to_everybody_gets_no_answer() {
+    for to in ["192.0.2.255", "255.255.255.255", "224.0.0.1"] {
+        let mut bench = Bench::new();
+        let echo = Echo { identifier: 7, sequence: 9, payload: b"anybody?" };
+        let mut ping = Vec::new();
+        emit_echo(&mut ping, address(THERE), address(to), false, &echo);
+        assert!(bench.give([ping]).is_empty(), "{to}");
+        assert_eq!(bench.dropped(Dropped::NotOurs), 1, "{to}");
     }
 }
 

@@ -17,6 +17,7 @@ fn echo_request(payload: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Proves: RFC1122-3.2.2.6-a, RFC1122-3.2.2.6-b, RFC792-echo.
 #[test]
 fn echo_is_answered() {
     // RFC 1122 3.2.2.6. What is longer than the MTU: `a_ping_comes_back`.
@@ -31,6 +32,7 @@ fn echo_is_answered() {
     }
 }
 
+/// Proves: RFC1122-3.2.2.1-a, RFC1122-4.1.3.1, RFC1122-3.2.2-b.
 #[test]
 fn nobody_listens_for_datagrams() {
     let mut bench = Bench::new();
@@ -54,17 +56,21 @@ fn errors_are_rationed() {
     let mut bench = Bench::new();
     let packet = ip::emit_packet(address(THERE), address(HERE), 99, &IpFields::default(), b"");
     let flood = |bench: &mut Bench| {
-        let mut sent = bench.give(vec![packet.clone(); 1500]).len();
+        let mut sent = bench.give(vec![packet.clone(); 1500]);
         while bench.turn() == bench.now {
-            sent += bench.sent().len();
+            sent.extend(bench.sent());
         }
-        sent + bench.sent().len()
+        sent.extend(bench.sent());
+        // RFC6633-3: not one of them asks the sender to be slower.
+        assert!(sent.iter().all(|frame| frame[20..22] == [3, 2]));
+        sent.len()
     };
     assert_eq!(flood(&mut bench), 1000);
     bench.now += Duration::from_secs(1);
     assert_eq!(flood(&mut bench), 1000);
 }
 
+/// Proves: RFC1122-3.3.2-b, RFC1122-3.2.2-e.
 #[test]
 fn a_datagram_that_is_not_whole_in_time() {
     // RFC 1122 3.3.2: told when the first piece had come, and only then.
@@ -92,6 +98,7 @@ fn a_datagram_that_is_not_whole_in_time() {
     }
 }
 
+/// Proves: RFC1122-3.2.2-d.
 #[test]
 fn no_error_about_an_error() {
     // RFC 1122 3.2.2: an unreachable that quotes our own unreachable finds nobody, quietly.
@@ -102,6 +109,79 @@ fn no_error_about_an_error() {
     emit_unreachable(&mut error, address(THERE), address(HERE), 3, &quoted);
     assert!(bench.give([error]).is_empty());
     assert_eq!(bench.dropped(Dropped::IcmpStranger), 1);
+}
+
+/// An ICMP error with this head about a packet of ours.
+fn error(head: [u8; 8], offending: &[u8]) -> Vec<u8> {
+    let mut out = unreachable(0, offending);
+    out[20..28].copy_from_slice(&head);
+    out[22..24].fill(0);
+    let sum = Sum::new().plus(&out[20..]).finish().to_be_bytes();
+    out[22..24].copy_from_slice(&sum);
+    out
+}
+
+/// RFC 1122 3.2.2.4, 3.2.2.5: they find the connection, and end nothing.
+/// Proves: RFC1122-3.2.2.4, RFC1122-3.2.2.5, MUST-54, MUST-56.
+#[test]
+fn time_exceeded_and_parameter_problem_are_hints() {
+    for head in [[11, 0, 0, 0, 0, 0, 0, 0], [11, 1, 0, 0, 0, 0, 0, 0], [12, 0, 0, 0, 8, 0, 0, 0]] {
+        let mut bench = Bench::new();
+        let listener = bench.listen(7, 8);
+        Peer::open(&mut bench, 5000, 7);
+        let socket = listener.accept().unwrap().expect("it is open");
+        socket.write(bench.now, b"hello").unwrap();
+        let sent = only(bench.sent());
+        assert!(bench.give([error(head, &sent)]).is_empty());
+        assert_eq!(socket.info(bench.now).soft_error, Some(Error::Unreachable), "{head:?}");
+        assert_eq!(socket.info(bench.now).state, State::Established, "{head:?}");
+        assert_eq!(socket.take_error(), None);
+    }
+}
+
+/// RFC 6633: Source Quench is history; RFC 1122 3.2.2.2: with one way out, so is Redirect.
+/// Proves: MUST-55, RFC6633-5, RFC1122-3.2.2.2, RFC1122-3.2.2-a.
+#[test]
+fn what_no_host_heeds_changes_nothing() {
+    for kind in [4, 5, 1, 255] {
+        let mut bench = Bench::new();
+        let listener = bench.listen(7, 8);
+        Peer::open(&mut bench, 5000, 7);
+        let socket = listener.accept().unwrap().expect("it is open");
+        socket.write(bench.now, b"hello").unwrap();
+        let sent = only(bench.sent());
+        let before = socket.info(bench.now);
+        assert!(bench.give([error([kind, 1, 0, 0, 192, 0, 2, 9], &sent)]).is_empty());
+        assert_eq!(bench.dropped(Dropped::IcmpIgnored), 1, "{kind}");
+        assert_eq!(socket.info(bench.now), before, "{kind}");
+        socket.write(bench.now, &[7; 536]).unwrap();
+        assert_eq!(tcp(&only(bench.sent())).payload.len(), 536, "{kind}: as before");
+    }
+}
+
+/// RFC 6864 4.3. Proves: RFC6864-4.3.
+#[test]
+fn what_may_be_cut_on_its_way_is_numbered() {
+    let mut bench = Bench::new();
+    let unknown =
+        ip::emit_packet(address(THERE), address(HERE), 99, &IpFields::default(), b"whatever");
+    let mut numbers = Vec::new();
+    for frame in [echo_request(b"small"), unknown, echo_request(b"small"), echo_request(b"again")] {
+        let sent = Packet::parse(&only(bench.give([frame])), false).expect("a sound frame").ip;
+        assert!(!sent.dont_fragment);
+        numbers.push(sent.identification);
+    }
+    let pinger = bench.engine.pinger().unwrap();
+    pinger.send(bench.now, address(THERE), 1, &[1; 5_000]).unwrap();
+    let pieces = bench.sent();
+    assert_eq!(pieces.len(), 4);
+    let of =
+        |piece: &Vec<u8>| Packet::parse(piece, false).expect("a sound frame").ip.identification;
+    assert!(pieces.iter().all(|piece| of(piece) == of(&pieces[0])), "one datagram, one number");
+    numbers.push(of(&pieces[0]));
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 5);
 }
 
 /// A connect under way and the SYN that it sent.
@@ -118,6 +198,7 @@ fn unreachable(code: u8, offending: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Proves: MUST-54, RFC1122-3.2.2-c, MUST-56, SHLD-26.
 #[test]
 fn an_error_ends_an_attempt() {
     let rows = [
@@ -144,11 +225,7 @@ fn hints_and_lies_end_nothing() {
     other_seq[27] ^= 0x80;
     let mut other_port = syn.clone();
     other_port[23] ^= 1;
-    let mut time_exceeded = unreachable(0, &syn);
-    time_exceeded[20] = 11;
-    time_exceeded[22..24].fill(0);
-    let sum = Sum::new().plus(&time_exceeded[20..]).finish().to_be_bytes();
-    time_exceeded[22..24].copy_from_slice(&sum);
+    let time_exceeded = error([11, 0, 0, 0, 0, 0, 0, 0], &syn);
     let lies = [
         unreachable(3, &other_seq),
         unreachable(3, &other_port),
@@ -161,6 +238,7 @@ fn hints_and_lies_end_nothing() {
     assert_eq!(socket.opened(), Ok(false));
 }
 
+/// Proves: MUST-47, SHLD-25, RFC1122-3.2.2.1-b.
 #[test]
 fn an_open_connection_takes_an_error_as_a_hint() {
     // RFC 9293 3.9.2.2, MUST-56; RFC 5927 5.2.
@@ -177,6 +255,7 @@ fn an_open_connection_takes_an_error_as_a_hint() {
     assert_eq!(socket.take_error(), None);
 }
 
+/// Proves: RFC1122-3.2.2.6-d, RFC791-3.2-576, RFC1122-3.2.1.4.
 #[test]
 fn a_ping_comes_back() {
     let mut duo = Duo::new();

@@ -28,6 +28,7 @@ fn connections_are_accepted_in_the_order_they_opened() {
     assert!(listener.accept().unwrap().is_none());
 }
 
+/// Proves: RFC4987-3.2.
 #[test]
 fn a_syn_beyond_the_backlog_is_dropped_and_its_next_try_is_not() {
     let mut bench = Bench::new();
@@ -108,6 +109,7 @@ fn a_dropped_listener_resets_what_nobody_accepted() {
     bench.listen(7, 8);
 }
 
+/// Proves: MUST-41, MUST-43.
 #[test]
 fn who_may_listen_where() {
     let mut config = config_at("192.0.2.2/24");

@@ -6,6 +6,7 @@ use tuntcp::wire::{Flags, Flow, RawWindow, Segment};
 
 use crate::world::{Bench, Duo, HERE, THERE, at, config_at, frame, only, tcp};
 
+/// Proves: RFC1122-3.2.1.3-d.
 #[test]
 fn no_host_can_have_that_address() {
     // MUST-46.
@@ -24,6 +25,7 @@ fn no_host_can_have_that_address() {
     assert_eq!(bench.engine.connections(), 0);
 }
 
+/// Proves: MUST-43, RFC1122-3.2.1.3-a.
 #[test]
 fn the_address_of_the_remotes_network_is_chosen() {
     // MUST-44.
@@ -47,9 +49,12 @@ fn the_address_of_the_remotes_network_is_chosen() {
     assert_eq!(refused.map(drop), Err(OpenError::AddrNotAvailable));
 }
 
+/// Proves: RFC6056-3.3-coll, RFC6056-3.2.
 #[test]
 fn every_port_is_used_once_towards_a_remote() {
     let mut config = config_at("192.0.2.2/24");
+    // RFC 6056 3.2.
+    assert_eq!(config.ephemeral_ports, 1_024..=65_535, "as many as there are");
     config.ephemeral_ports = 50_000..=50_003;
     let bench = Bench::with(config);
     let _listener = bench.listen(50_001, 8);

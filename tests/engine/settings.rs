@@ -21,6 +21,7 @@ fn ip(frame: &[u8]) -> (u8, u8) {
     (ip.ttl, ip.dscp)
 }
 
+/// Proves: MUST-48, MUST-49, RFC1122-3.2.1.6, RFC1122-3.2.1.7-c.
 #[test]
 fn an_active_open_with_settings_of_its_own() {
     let bench = Bench::new();
@@ -63,6 +64,7 @@ fn open(bench: &mut Bench) -> (Peer, Socket) {
     (peer, listener.accept().unwrap().expect("it is open"))
 }
 
+/// Proves: SHLD-21, MUST-17, MUST-21, MUST-24.
 #[test]
 fn each_setting_is_told_as_it_was_set() {
     let mut bench = Bench::new();

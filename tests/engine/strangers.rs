@@ -1,7 +1,7 @@
 //! Segments of no connection (RFC 9293 3.10.7.1, 3.10.7.2).
 
 use tuntcp::trace::Dropped;
-use tuntcp::wire::{Flags, Malformed, Segment, SeqNum};
+use tuntcp::wire::{Flags, IpFields, Malformed, Segment, SeqNum, udp};
 
 use crate::world::{Bench, Peer, only, tcp};
 
@@ -31,6 +31,7 @@ fn answer(
 /// What arrives: its flags, ACK and text; and the answer's SEQ and ACK.
 type Row = (Flags, Option<u32>, &'static [u8], Option<(u32, Option<u32>)>);
 
+/// Proves: RFC9293-3.10.7.1-a, RFC9293-3.5.2-a.
 #[test]
 fn where_nobody_listens() {
     // RFC 9293 3.10.7.1.
@@ -51,6 +52,7 @@ fn where_nobody_listens() {
     }
 }
 
+/// Proves: RFC9293-3.10.7.2-a.
 #[test]
 fn where_somebody_listens() {
     // RFC 9293 3.10.7.2: a RST is ignored, an ACK is reset, what is no SYN is dropped.
@@ -68,6 +70,7 @@ fn where_somebody_listens() {
     }
 }
 
+/// Proves: MUST-3.
 #[test]
 fn a_broken_checksum_gets_no_answer() {
     let mut bench = Bench::new();
@@ -77,4 +80,12 @@ fn a_broken_checksum_gets_no_answer() {
     assert!(bench.give([frame]).is_empty());
     assert_eq!(bench.engine.counters().malformed(Malformed::BadTcpChecksum), 1);
     assert_eq!(bench.engine.counters().iter().collect::<Vec<_>>(), [("BadTcpChecksum".into(), 1)]);
+
+    // RFC 1122 4.1.3.4, RFC1122-4.1.3.4-b: nor does a datagram.
+    let mut frame = Vec::new();
+    udp::emit(&mut frame, &Peer::new(5000, 7).flow, &IpFields::default(), b"whatever");
+    let last = frame.len() - 1;
+    frame[last] ^= 1;
+    assert!(bench.give([frame]).is_empty());
+    assert_eq!(bench.engine.counters().malformed(Malformed::BadUdpChecksum), 1);
 }

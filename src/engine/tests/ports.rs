@@ -2,6 +2,7 @@
 
 use super::EphemeralPorts;
 
+/// Proves: RFC6056-3.3-coll.
 #[test]
 fn each_port_is_tried_once_wherever_the_search_begins() {
     for range in [7..=7, 1_024..=1_030, 1_024..=65_535, 0..=65_535] {

@@ -8,6 +8,7 @@ fn narrow() -> Setup {
 }
 
 /// Case 2 of the table: no length, open window.
+/// Proves: RFC9293-3.10.7.4-a.
 #[test]
 fn empty_segment_open_window() {
     narrow().rows(&[
@@ -24,6 +25,7 @@ fn empty_segment_open_window() {
 }
 
 /// Case 4 of the table: length, open window; what straddles an edge is trimmed.
+/// Proves: RFC9293-3.10.7.4-a, RFC9293-3.10.7.4-j.
 #[test]
 fn text_open_window() {
     narrow().rows(&[
@@ -57,6 +59,7 @@ fn text_open_window() {
 
 /// Cases 1 and 3 of the table: the window is zero. ACK, URG and RST are still honoured
 /// (RFC 9293 3.4, MUST-66).
+/// Proves: RFC9293-3.10.7.4-a.
 #[test]
 fn zero_window() {
     narrow().rows(&[
@@ -114,6 +117,7 @@ fn zero_window() {
 }
 
 /// RFC 9293 3.10.7.4, first: in every synchronized state an ACK answers what is outside.
+/// Proves: RFC9293-3.10.7.4-a, RFC7323-5.3-R2.
 #[test]
 fn every_state() {
     for state in At::SYNCHRONIZED {

@@ -6,6 +6,7 @@ const OPEN: [At; 6] =
     [At::Established, At::FinWait1, At::FinWait2, At::CloseWait, At::Closing, At::LastAck];
 
 /// RFC 9293 3.10.7.4, fifth: no ACK, no processing, no answer.
+/// Proves: RFC9293-3.10.7.4-b.
 #[test]
 fn missing() {
     for state in OPEN {
@@ -21,6 +22,7 @@ fn missing() {
 }
 
 /// RFC 9293 3.10.7.4, fifth: above SND.NXT an ACK and a drop.
+/// Proves: RFC9293-3.10.7.4-e.
 #[test]
 fn future() {
     for state in OPEN {
@@ -55,6 +57,7 @@ fn future() {
 }
 
 /// RFC 5961 5.2, MAY-12: older than any window is challenged and dropped.
+/// Proves: RFC5961-5.2.
 #[test]
 fn ancient() {
     for state in OPEN {
@@ -74,6 +77,7 @@ fn ancient() {
 }
 
 /// RFC 9293 3.10.7.4, fifth: an old ACK acknowledges nothing, its text counts.
+/// Proves: RFC9293-3.10.7.4-e.
 #[test]
 fn old() {
     at(At::Established).rows(&[

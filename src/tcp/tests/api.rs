@@ -57,6 +57,8 @@ fn sticky_errors() {
 }
 
 /// MUST-48, MUST-49: TTL and DSCP as asked for (the harness compares them).
+/// Proves: SHLD-22, RFC1122-3.2.1.6, RFC1122-3.2.1.7-c.
+/// Proves: MAY-4.
 #[test]
 fn ip_fields() {
     let setup = at(At::Nothing).config(|config| (config.ttl, config.dscp) = (9, 46));

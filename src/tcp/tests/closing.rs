@@ -3,6 +3,7 @@
 use super::script::{At, at};
 
 /// RFC 9293 3.10.5: a RST at SND.NXT where the state wants one; queues are dropped.
+/// Proves: RFC9293-3.10.5-a.
 #[test]
 fn abort() {
     for state in [At::Established, At::FinWait1, At::FinWait2, At::CloseWait] {

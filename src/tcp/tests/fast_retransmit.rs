@@ -15,6 +15,7 @@ fn dups(count: usize) -> String {
 }
 
 /// RFC 5681 2: what is a duplicate ACK. Three of them send the first segment again.
+/// Proves: RFC5681-2-dupack, RFC5681-3.2-fr.
 #[test]
 fn duplicates() {
     let four = "write 5840; burst 1 4 1460";
@@ -65,6 +66,7 @@ fn duplicates() {
 }
 
 /// RFC 3042 2: each of the first two lets one new segment go.
+/// Proves: RFC5681-3.2-lt, RFC3042-2-a.
 #[test]
 fn limited_transmit() {
     open().rows(&[
@@ -75,6 +77,14 @@ fn limited_transmit() {
                 "{TEN}; {}; > . 14601:16061(1460) ack 1; {}; > . 16061:17521(1460) ack 1",
                 dups(1),
                 dups(1)
+            ),
+        ),
+        (
+            // RFC 3042 2, RFC3042-2-b: 11 segments after the ACK, as if there had been none.
+            "the window stays",
+            &format!(
+                "{TEN}; {DUP}; >+; {DUP}; >+; < . 1:1(0) ack 1461; < . 1:1(0) ack 2921
+                 burst 17521 2 1460"
             ),
         ),
         (
@@ -91,6 +101,7 @@ fn entered() -> String {
 }
 
 /// RFC 5681 3.2, RFC 6582 3.2: the window is inflated by each duplicate that follows.
+/// Proves: RFC5681-3.2-infl, RFC5681-3.2-ssthresh.
 #[test]
 fn inflation() {
     let entered = entered();
@@ -107,6 +118,7 @@ fn inflation() {
 }
 
 /// RFC 6582 3.2: a partial ACK sends the next hole at once, a full one ends it.
+/// Proves: RFC6582-3.2-partial, RFC6582-3.2-2.
 #[test]
 fn partial_and_full() {
     let entered = entered();
@@ -159,6 +171,7 @@ fn congestion_avoidance() {
 }
 
 /// RFC 6582 3.2, step 3: what a partial ACK takes from the window, and what a full one leaves.
+/// Proves: RFC6582-3.2-partial, RFC6582-3.2-full, RFC5681-3.2-infl, RFC5681-4.3-a.
 #[test]
 fn deflation() {
     let more = "write 40000; burst 1 10 1460";
@@ -193,6 +206,7 @@ fn deflation() {
 }
 
 /// RFC 6298 5: a segment that was sent again waits a whole RTO.
+/// Proves: RFC6298-5-early, RFC6582-3.2-partial.
 #[test]
 fn timer() {
     let entered = entered();
@@ -210,6 +224,7 @@ fn timer() {
 }
 
 /// RFC 6582 3.2, step 1: duplicates of what a time-out repeats start no fast retransmit.
+/// Proves: RFC6582-3.2-1.
 #[test]
 fn recover_guard() {
     let four = "write 5840; burst 1 4 1460; +300ms; > . 1:1461(1460) ack 1";
@@ -242,6 +257,7 @@ fn recover_guard() {
 }
 
 /// RFC 6582 3.2, RFC 6298 5: a time-out ends fast recovery.
+/// Proves: RFC6582-3.2-rto.
 #[test]
 fn time_out_in_recovery() {
     let entered = entered();

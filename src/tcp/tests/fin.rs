@@ -3,6 +3,7 @@
 use super::script::{At, at};
 
 /// It takes a number, is acknowledged at once and moves the state on.
+/// Proves: RFC9293-3.10.7.4-f, MUST-12.
 #[test]
 fn moves_on() {
     at(At::Established).rows(&[
@@ -74,6 +75,7 @@ fn at_the_edge() {
 }
 
 /// FIN-WAIT-1 and FIN-WAIT-2: the peer closes too.
+/// Proves: RFC9293-3.10.7.4-f.
 #[test]
 fn after_ours() {
     at(At::FinWait1).rows(&[

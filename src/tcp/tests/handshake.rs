@@ -7,6 +7,7 @@ fn nothing() -> Setup {
 }
 
 /// What our SYN offers.
+/// Proves: SHLD-5, RFC7323-2.2-c, RFC7323-3.2-d, RFC6691-2-a.
 #[test]
 fn our_syn() {
     nothing().rows(&[(
@@ -49,6 +50,7 @@ fn our_syn() {
 }
 
 /// MUST-14, MUST-67: the MSS that we offer is the path's MTU less 40, or what was asked for.
+/// Proves: SHLD-5, MAY-3, RFC6691-2-a.
 #[test]
 fn our_mss() {
     for (mtu, asked, offered) in [
@@ -69,6 +71,7 @@ fn our_mss() {
 }
 
 /// An option goes into the SYN-ACK only if the SYN had it (RFC 7323 2.2, 3.2; RFC 2018 2).
+/// Proves: RFC7323-2.2-d, RFC2018-4-a.
 #[test]
 fn our_syn_ack() {
     nothing().receive_buffer(1 << 20).rows(&[
@@ -119,6 +122,7 @@ fn simultaneous() {
 }
 
 /// MUST-15, MUST-16: what we send is bounded by the peer's MSS, 536 without one, and by the path.
+/// Proves: RFC1122-3.3.3.
 #[test]
 fn send_mss() {
     at(At::Established)
@@ -150,6 +154,7 @@ fn send_mss() {
 }
 
 /// RFC 7323 2.2, 2.3: scaling is on only if both offered; a count above 14 is 14.
+/// Proves: RFC7323-2.2-a, RFC7323-2.2-b, RFC7323-2.2-c, RFC7323-2.3-a, RFC7323-2.3-b.
 #[test]
 fn window_scale() {
     nothing().receive_buffer(1 << 20).rows(&[
@@ -190,6 +195,7 @@ fn window_scale() {
 }
 
 /// Options of the handshake on other segments are ignored (RFC 2018 2, RFC 7323 2.2, 3.2).
+/// Proves: MUST-5, RFC7323-2.2-b, RFC7323-3.2-c.
 #[test]
 fn elsewhere_ignored() {
     at(At::Established).rows(&[
@@ -209,6 +215,7 @@ fn elsewhere_ignored() {
 }
 
 /// RFC 6298 2.1, 5: SYN and SYN-ACK are sent again after 1, 2, 4 ... seconds.
+/// Proves: RFC6298-2.1.
 #[test]
 fn sent_again() {
     nothing().rows(&[

@@ -217,9 +217,14 @@ impl Harness {
             // RFC 9293 3.9.1.9, MUST-48; 3.9.2, MUST-49.
             return Err(format!("we sent {:?}", packet.ip));
         }
+        // Never to be fragmented, so without a number: RFC1191-3-e, RFC6864-4.1-b, MAY-4.
+        if !packet.ip.dont_fragment || packet.ip.identification != 0 {
+            return Err(format!("we sent {:?}", packet.ip));
+        }
         let Body::Tcp(to, segment) = packet.body else {
             return Err(format!("we sent {:?}", packet.body));
         };
+        // RFC 9293 3.9.1.1, MUST-45: from the same address, to the end.
         if (to.local, to.remote) != (flow().remote, flow().local) {
             return Err(format!("we sent to {to:?}"));
         }
@@ -248,7 +253,7 @@ impl Harness {
             self.shift = offered.unwrap_or(0);
         } else if options.mss.is_some() || options.window_scale.is_some() || options.sack_permitted
         {
-            // RFC 9293 3.2, MUST-65; RFC 7323 2.2; RFC 2018 2.
+            // RFC 9293 3.2, MUST-65; RFC 7323 2.2; RFC 2018 2, RFC2018-2.
             return Err(format!("an option of the handshake in {segment}"));
         }
         let limit = usize::from(self.syn.mss.unwrap_or(536).max(64));
@@ -261,7 +266,7 @@ impl Harness {
         };
         let stamped = self.syn.timestamps.is_some() && self.config.timestamps;
         if stamped && options.timestamps.is_none() {
-            // RFC 7323 3.2: every segment once negotiated.
+            // RFC 7323 3.2, RFC7323-3.2-a: every segment once negotiated.
             return Err(format!("no timestamps in {segment}"));
         }
         let shift = if segment.flags.contains(Flags::SYN) { 0 } else { self.shift };

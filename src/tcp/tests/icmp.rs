@@ -5,6 +5,7 @@ use super::script::{At, at};
 use crate::tcp::Error;
 
 /// SHLD-26: a hard error ends an attempt to connect, if it quotes our SYN.
+/// Proves: RFC5927-4.1, MUST-54.
 #[test]
 fn while_opening() {
     at(At::SynSent).rows(&[
@@ -27,6 +28,7 @@ fn while_opening() {
 }
 
 /// MUST-56, RFC 5927 5.2: on an open connection every such error is soft.
+/// Proves: RFC1122-3.2.2.1-b, SHLD-26.
 #[test]
 fn once_open() {
     for state in At::SYNCHRONIZED {
@@ -51,6 +53,7 @@ fn once_open() {
 }
 
 /// MUST-47, SHLD-25, RFC 5927 4.1: noted for whoever asks, if it quotes what is outstanding.
+/// Proves: RFC5927-4.1, SHLD-20.
 #[test]
 fn soft_error() {
     let mut harness = at(At::Established).start();

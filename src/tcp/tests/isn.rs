@@ -17,6 +17,7 @@ fn flow(port: u16) -> Flow {
     }
 }
 
+/// Proves: MUST-8, SHLD-1, RFC6528-3-a.
 #[test]
 fn the_sequence_numbers_of_a_flow_follow_a_clock_of_4_microseconds() {
     let generator = IsnGenerator::new(KEY);
@@ -34,6 +35,7 @@ fn the_sequence_numbers_of_a_flow_follow_a_clock_of_4_microseconds() {
     }
 }
 
+/// Proves: MUST-9, SHLD-1, RFC6528-3-a, RFC6528-3-b.
 #[test]
 fn flows_and_keys_say_nothing_about_each_other() {
     let now = Instant::ZERO;
@@ -56,6 +58,7 @@ fn the_same_key_gives_the_same_numbers() {
     assert_eq!(one.timestamp_offset(&flow(9)), other.timestamp_offset(&flow(9)));
 }
 
+/// Proves: RFC7323-7.1.
 #[test]
 fn timestamps_are_shifted_by_peer_and_not_by_port() {
     let generator = IsnGenerator::new(KEY);
@@ -66,6 +69,7 @@ fn timestamps_are_shifted_by_peer_and_not_by_port() {
     assert_ne!(offset, IsnGenerator::new([0; 16]).timestamp_offset(&flow(1)));
 }
 
+/// Proves: RFC6056-3.3.
 #[test]
 fn the_search_for_a_port_begins_elsewhere_for_each_destination() {
     let generator = IsnGenerator::new(KEY);
@@ -86,6 +90,7 @@ fn each_purpose_has_a_hash_of_its_own() {
     assert_eq!(numbers.len(), 3);
 }
 
+/// Proves: MUST-9, RFC6528-3-b.
 #[test]
 fn the_key_is_not_printed() {
     let printed = format!("{:?}", IsnGenerator::new(KEY));

@@ -17,6 +17,7 @@ fn alive() -> Setup {
 }
 
 /// MUST-25, MUST-28: off unless asked for; two hours at least by default.
+/// Proves: MAY-5.
 #[test]
 fn off_by_default() {
     at(At::Established).rows(&[("off", "timer never; +24h")]);

@@ -11,6 +11,7 @@ mod ack;
 mod api;
 mod blind;
 mod closing;
+mod congestion;
 mod fast_retransmit;
 mod fin;
 mod handshake;

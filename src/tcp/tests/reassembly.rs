@@ -143,6 +143,7 @@ fn report(reassembly: &Reassembly, max: usize) -> Vec<Range<usize>> {
 }
 
 proptest! {
+    /// Proves: RFC2018-8-b.
     #[test]
     fn it_agrees_with_an_array(
         steps in prop::collection::vec(

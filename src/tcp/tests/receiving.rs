@@ -7,6 +7,7 @@ fn open() -> Setup {
 }
 
 /// SHLD-18, SHLD-19, MUST-40: within 40 ms, every second full-sized segment at once.
+/// Proves: RFC5681-4.2-b, RFC5681-4.2-c, RFC5681-4.2-a.
 #[test]
 fn delayed_ack() {
     open().rows(&[
@@ -48,6 +49,7 @@ fn delayed_ack() {
 }
 
 /// MUST-58, MUST-59: what arrives together is acknowledged together.
+/// Proves: RFC5681-4.2-a.
 #[test]
 fn batch() {
     open().rows(&[
@@ -69,6 +71,7 @@ fn batch() {
 }
 
 /// RFC 5681 4.2, 3.2: a gap is told at once, and so is its filling, whole or in part.
+/// Proves: MAY-13, RFC5681-3.2-recv-ooo, RFC5681-3.2-recv-gap, RFC5681-4.2-c.
 #[test]
 fn at_once() {
     open().rows(&[
@@ -129,6 +132,7 @@ fn window() {
 }
 
 /// MUST-39: the edge moves by half the buffer or one MSS, not by less; then the peer is told.
+/// Proves: MAY-8, RFC9293-3.8.6.2.2-a.
 #[test]
 fn silly_window() {
     let full = "< . 1:1461(1460) ack 1; < . 1461:2921(1460) ack 1; >+
@@ -165,6 +169,7 @@ fn silly_window() {
 }
 
 /// RFC 7323 2.3, 2.4: the window told is a multiple of the unit; all that was told is taken.
+/// Proves: RFC7323-2.3-a, RFC7323-2.4-a.
 #[test]
 fn scaled() {
     let scaled =

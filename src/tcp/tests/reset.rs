@@ -6,6 +6,7 @@ const TOLD: [At; 4] = [At::Established, At::FinWait1, At::FinWait2, At::CloseWai
 const QUIET: [At; 2] = [At::Closing, At::LastAck];
 
 /// RFC 5961 3.2: exactly at RCV.NXT it resets; the application learns of it (MUST-12).
+/// Proves: RFC5961-3.2-a, RFC9293-3.5.3-a.
 #[test]
 fn exact() {
     for state in TOLD {
@@ -31,6 +32,7 @@ fn exact() {
 }
 
 /// RFC 5961 3.2: inside of the window but not exact it is challenged.
+/// Proves: RFC5961-3.2-b.
 #[test]
 fn inside() {
     for state in TOLD.into_iter().chain(QUIET) {
@@ -58,6 +60,7 @@ fn inside() {
 }
 
 /// RFC 5961 3.2: outside of the window it is dropped in silence.
+/// Proves: RFC5961-3.2-c, RFC9293-3.5.3-a.
 #[test]
 fn outside() {
     for state in At::SYNCHRONIZED {
@@ -75,6 +78,7 @@ fn outside() {
 }
 
 /// RFC 1337 F1: a RST does not end TIME-WAIT.
+/// Proves: RFC1337-F1.
 #[test]
 fn time_wait() {
     at(At::TimeWait).rows(&[
@@ -87,6 +91,7 @@ fn time_wait() {
 }
 
 /// RFC 5961 7: challenges are limited, for each connection, to 10 a second.
+/// Proves: RFC5961-7.
 #[test]
 fn challenges_are_limited() {
     let mut ten = String::new();

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::harness::Harness;
 use super::script::{At, Setup, at};
+use crate::tcp::Error;
 
 /// The handshake took 100 ms: SRTT 100 ms, RTTVAR 50 ms, RTO 300 ms (RFC 6298 2.2).
 fn open() -> Setup {
@@ -10,6 +12,8 @@ fn open() -> Setup {
 }
 
 /// RFC 6298 2.2, 2.3: the first and the later samples, in this order.
+/// Proves: MUST-18, RFC6298-2.1, RFC6298-2.2, RFC6298-2.3, RFC6298-2.4, RFC6298-3-b, RFC6298-4,
+/// RFC6298-5.7.
 #[test]
 fn samples() {
     let second = "write 100; >+; +100ms; < . 1:1(0) ack 101";
@@ -58,6 +62,7 @@ fn samples() {
 }
 
 /// RFC 6298 3: Karn. What was sent twice tells nothing, and the backed-off value stays.
+/// Proves: MUST-18, RFC6298-3-a.
 #[test]
 fn karn() {
     open().rows(&[
@@ -84,6 +89,8 @@ fn karn() {
 }
 
 /// RFC 6298 5.1 to 5.6: when the timer starts, stops and starts anew.
+/// Proves: MUST-19, RFC6298-5.1, RFC6298-5.2, RFC6298-5.3, RFC6298-5.4, RFC6298-5.5, RFC6298-5.6,
+/// RFC6928-9.
 #[test]
 fn timer() {
     open().rows(&[
@@ -122,6 +129,7 @@ fn timer() {
 }
 
 /// RFC 6298 2.5: bounded by `rto_max`.
+/// Proves: RFC6298-2.5, RFC6298-5.5.
 #[test]
 fn bounded() {
     open().config(|config| config.rto_max = Duration::from_secs(1)).rows(&[(
@@ -132,6 +140,22 @@ fn bounded() {
         "two minutes by default",
         "write 100; >+; +6min; >+; +2min; >+; state Established",
     )]);
+}
+
+/// RFC 9293 3.8.3, SHLD-9, SHLD-10: after three retransmissions whoever asks is told.
+#[test]
+fn r1() {
+    let mut harness = open().start();
+    let told = |harness: &mut Harness| {
+        let now = harness.now;
+        harness.connection().info(now).soft_error
+    };
+    harness.must("write 100; >+; +300ms; >+; +600ms; >+");
+    assert_eq!(told(&mut harness), None);
+    harness.must("+1200ms; >+; state Established; error none");
+    assert_eq!(told(&mut harness), Some(Error::TimedOut));
+    harness.must("< . 1:1(0) ack 101");
+    assert_eq!(told(&mut harness), None);
 }
 
 /// MUST-20, MUST-21: R2 ends the connection.
@@ -163,6 +187,7 @@ fn r2() {
 }
 
 /// RFC 9293 3.9.1, 3.10.8: the user timeout.
+/// Proves: MUST-21, RFC9293-3.10.8-a.
 #[test]
 fn user_timeout() {
     open().rows(&[

@@ -7,6 +7,7 @@ fn open() -> Setup {
 }
 
 /// RFC 2018 4: every ACK that leaves something held out reports it, the newest block first.
+/// Proves: RFC2018-4-b, RFC2018-4-first, RFC2018-3.
 #[test]
 fn blocks() {
     open().rows(&[
@@ -72,6 +73,7 @@ fn blocks() {
 }
 
 /// RFC 2018 3: four at most, three beside timestamps; the oldest fall out.
+/// Proves: RFC2018-4-many, RFC2018-3.
 #[test]
 fn as_many_as_fit() {
     let gaps = "< P. 101:111(10) ack 1; >+; < P. 201:211(10) ack 1; >+; < P. 301:311(10) ack 1; >+
@@ -106,6 +108,7 @@ fn as_many_as_fit() {
 }
 
 /// RFC 2018 4: none without SACK-permitted.
+/// Proves: RFC2018-4-a.
 #[test]
 fn not_without_permission() {
     at(At::Established)
@@ -115,7 +118,9 @@ fn not_without_permission() {
         .rows(&[("we did not", "< P. 101:201(100) ack 1; > . 1:1(0) ack 1 <none>")]);
 }
 
-/// RFC 2018 8: what the peer reports is kept until it is acknowledged.
+/// RFC 2018 5.1, 8: what the peer reports is kept until it is acknowledged, and sent again when
+/// it takes its word back.
+/// Proves: RFC2018-5.1, RFC2018-8-a, RFC6675-4-keep.
 #[test]
 fn reported_data_is_kept() {
     open().rows(&[(
@@ -123,6 +128,11 @@ fn reported_data_is_kept() {
         "write 2920; >+; < . 1:1(0) ack 1 <nop,nop,sack 1461:2921>; >*; +10s; >*
          < . 1:1(0) ack 1461; >*
          +20s; >*; < . 1:1(0) ack 2921; timer never",
+    )]);
+    open().rows(&[(
+        "from the left edge, and what was reported after it",
+        "write 2920; >+; < . 1:1(0) ack 1 <nop,nop,sack 1461:2921>; +300ms
+         > . 1:1461(1460) ack 1; < . 1:1(0) ack 1461; > P. 1461:2921(1460) ack 1",
     )]);
 }
 

@@ -7,6 +7,7 @@ fn open() -> Setup {
 }
 
 /// SHLD-28, MUST-61: full segments, PSH on the one that empties the queue.
+/// Proves: SHLD-27, MUST-60.
 #[test]
 fn segments() {
     open().rows(&[
@@ -27,6 +28,7 @@ fn segments() {
 }
 
 /// RFC 6691 2, RFC 7323: option bytes are taken from the payload.
+/// Proves: RFC6691-2-b.
 #[test]
 fn option_bytes() {
     open().timestamps().rows(&[
@@ -41,6 +43,7 @@ fn option_bytes() {
 }
 
 /// SHLD-7, MUST-17: Nagle holds a small segment while another small one is outstanding.
+/// Proves: MAY-16.
 #[test]
 fn nagle() {
     open().rows(&[
@@ -83,6 +86,7 @@ fn nagle() {
 
 /// MUST-38, RFC 9293 3.8.6.2.1: no silly small segments into a small window; half of the largest
 /// window will do; the override timer breaks a deadlock.
+/// Proves: RFC9293-3.8.6.2.1-a, MUST-60.
 #[test]
 fn silly_window() {
     open().rows(&[
@@ -128,6 +132,7 @@ fn silly_window() {
 }
 
 /// RFC 9293 3.8.6: never beyond SND.UNA + SND.WND.
+/// Proves: RFC5681-2, RFC7323-2.4-b.
 #[test]
 fn usable_window() {
     open().window(4_380).rows(&[
@@ -150,6 +155,8 @@ fn usable_window() {
 }
 
 /// RFC 6928 2: ten segments at first, also when they are small.
+/// Proves: RFC5681-2, RFC5681-3.1-iw, RFC5681-3.1-syn, RFC5681-3.1-synloss, RFC6928-2-a,
+/// RFC6928-2-b.
 #[test]
 fn initial_window() {
     open().rows(&[("ten", "write 30000; burst 1 10 1460")]);
@@ -182,6 +189,7 @@ fn initial_window() {
 }
 
 /// RFC 5681 3.1, RFC 3465 2.2: slow start by bytes acknowledged, two segments an ACK at most.
+/// Proves: MUST-19, RFC5681-3.1-ss.
 #[test]
 fn slow_start() {
     open().rows(&[
@@ -206,6 +214,7 @@ fn slow_start() {
 }
 
 /// RFC 5681 3.1: after a time-out one segment flies, then two.
+/// Proves: RFC5681-3.1-lw.
 #[test]
 fn loss_window() {
     open().rows(&[
@@ -230,6 +239,7 @@ fn loss_window() {
 }
 
 /// RFC 5681 4.1: after idling longer than a time-out the window is no larger than the initial one.
+/// Proves: RFC5681-4.1, RFC6928-2-c.
 #[test]
 fn restart_after_idle() {
     open().rows(&[(

@@ -3,6 +3,7 @@
 use super::script::{At, at};
 
 /// RFC 9293 3.5, figures 6 and 7: opening.
+/// Proves: RFC9293-3.10.7.2-a, RFC9293-3.5.2-a.
 #[test]
 fn opens() {
     at(At::Nothing).rows(&[
@@ -90,6 +91,7 @@ fn closes() {
 }
 
 /// RFC 9293 3.6: half-close, both ways.
+/// Proves: RFC9293-3.6-a.
 #[test]
 fn half_closed() {
     at(At::FinWait2).rows(&[
@@ -116,6 +118,7 @@ fn half_closed() {
 }
 
 /// RFC 9293 3.10.4: a FIN goes behind what is queued, also when the window is closed.
+/// Proves: RFC9293-3.10.4-a.
 #[test]
 fn fin_waits_for_its_turn() {
     at(At::Established).rows(&[

@@ -3,6 +3,7 @@
 use super::script::{At, at};
 
 /// RFC 5961 4.2: whatever its number, it is challenged and dropped. (TIME-WAIT: `time_wait.rs`.)
+/// Proves: RFC5961-4.2.
 #[test]
 fn challenged() {
     for state in At::SYNCHRONIZED.into_iter().filter(|&state| state != At::TimeWait) {

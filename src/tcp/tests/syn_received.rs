@@ -5,6 +5,7 @@ use super::script::{At, at};
 const BOTH: [At; 2] = [At::SynReceived, At::Simultaneous];
 
 /// RFC 9293 3.10.7.4, fifth: an acceptable ACK opens, another is reset.
+/// Proves: RFC9293-3.10.7.4-c.
 #[test]
 fn ack() {
     for from in BOTH {
@@ -49,6 +50,7 @@ fn outside_the_window() {
 
 /// RFC 9293 3.10.7.4, second, MUST-11: a RST returns a passive open to LISTEN, silently, and
 /// refuses an active one.
+/// Proves: RFC9293-3.10.7.4-i.
 #[test]
 fn rst() {
     at(At::SynReceived).rows(&[
@@ -70,6 +72,7 @@ fn rst() {
 
 /// RFC 9293 3.10.7.4, fourth: a SYN in the window returns a passive open to LISTEN; the SYN again
 /// is answered, and hurts nothing.
+/// Proves: RFC9293-3.10.7.4-h.
 #[test]
 fn syn() {
     at(At::SynReceived).rows(&[

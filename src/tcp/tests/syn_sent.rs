@@ -3,6 +3,7 @@
 use super::script::{At, at};
 
 /// RFC 9293 3.10.7.3, first: an ACK that does not cover our SYN is reset, unless it is a RST.
+/// Proves: RFC9293-3.10.7.3-a.
 #[test]
 fn first_ack() {
     at(At::SynSent).rows(&[
@@ -22,6 +23,7 @@ fn first_ack() {
 }
 
 /// RFC 9293 3.10.7.3, second: a RST counts only with an ACK of our SYN.
+/// Proves: RFC9293-3.10.7.3-b, RFC9293-3.5.3-a.
 #[test]
 fn second_rst() {
     at(At::SynSent).rows(&[
@@ -55,6 +57,7 @@ fn fourth_syn_ack() {
 }
 
 /// RFC 9293 3.5, MUST-10: a SYN without ACK is a simultaneous open.
+/// Proves: RFC9293-3.10.7.3-c.
 #[test]
 fn fourth_simultaneous_open() {
     at(At::SynSent).rows(&[
@@ -103,6 +106,7 @@ fn fifth_neither() {
 }
 
 /// RFC 9293 3.10.4, 3.10.5: CLOSE and ABORT delete the connection, nothing is sent.
+/// Proves: RFC9293-3.10.4-a.
 #[test]
 fn close_and_abort() {
     at(At::SynSent).rows(&[

@@ -83,6 +83,7 @@ fn many_gaps() {
 }
 
 /// CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: there is no text after a FIN.
+/// Proves: RFC9293-3.10.7.4-g.
 #[test]
 fn ignored_after_the_fin() {
     for state in [At::CloseWait, At::Closing, At::LastAck, At::TimeWait] {
@@ -108,6 +109,7 @@ fn ignored_after_the_fin() {
 }
 
 /// SHLD-3: text after the application let go resets the connection.
+/// Proves: MAY-1.
 #[test]
 fn after_close() {
     at(At::Established).rows(&[

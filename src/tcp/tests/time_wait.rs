@@ -21,6 +21,7 @@ fn lasts() {
 }
 
 /// RFC 9293 3.10.7.4, eighth: the peer's FIN again is acknowledged and restarts the time.
+/// Proves: RFC9293-3.10.7.4-f.
 #[test]
 fn fin_again() {
     at(At::TimeWait).rows(&[
@@ -49,6 +50,7 @@ fn unread_text() {
 
 /// RFC 6191 2, without timestamps on the old connection: a SYN with a higher number, or with
 /// timestamps, may take its place; another is dropped in silence.
+/// Proves: MAY-2, RFC6191-2-c, RFC6191-2-d.
 #[test]
 fn syn_without_timestamps() {
     at(At::TimeWait).rows(&[
@@ -64,6 +66,7 @@ fn syn_without_timestamps() {
 }
 
 /// RFC 6191 2, with timestamps on the old connection: the newer clock wins, then the number.
+/// Proves: SHLD-4, MAY-2, RFC6191-2-a, RFC6191-2-b, RFC6191-2-d.
 #[test]
 fn syn_with_timestamps() {
     at(At::TimeWait).timestamps().rows(&[

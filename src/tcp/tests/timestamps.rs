@@ -7,6 +7,7 @@ fn open() -> Setup {
 }
 
 /// RFC 7323 5.3, R1: an older TSval is answered by an ACK and dropped.
+/// Proves: RFC7323-5.3-R1, RFC7323-5.3-rst, MUST-5.
 #[test]
 fn paws() {
     open().rows(&[
@@ -47,6 +48,7 @@ fn paws() {
 }
 
 /// RFC 7323 3.2: a segment without the negotiated option is dropped in silence.
+/// Proves: RFC7323-3.2-b.
 #[test]
 fn missing() {
     open().rows(&[
@@ -63,6 +65,7 @@ fn missing() {
 }
 
 /// RFC 7323 3.2: never without negotiation, in either direction.
+/// Proves: RFC7323-3.2-c.
 #[test]
 fn not_negotiated() {
     at(At::Established).rows(&[
@@ -80,6 +83,7 @@ fn not_negotiated() {
 }
 
 /// RFC 7323 4.3: which TSval is echoed.
+/// Proves: RFC7323-4.3-a, RFC7323-4.3-b, RFC7323-5.3-R2.
 #[test]
 fn echoed() {
     open().rows(&[
@@ -141,6 +145,7 @@ fn echoed() {
 }
 
 /// RFC 7323 5.4: a millisecond clock; a segment sent again shows the time of today.
+/// Proves: RFC7323-5.4, RFC7323-3.2-d.
 #[test]
 fn clock() {
     open().rows(&[
@@ -163,6 +168,7 @@ fn clock() {
 }
 
 /// RFC 7323 4.1, 4.2: round trips by the echo, also of what was sent twice.
+/// Proves: RFC7323-4.1.
 #[test]
 fn round_trips() {
     open().rows(&[
@@ -192,6 +198,7 @@ fn round_trips() {
 }
 
 /// RFC 7323 5.5: after 24 days of silence the last TSval means nothing.
+/// Proves: RFC7323-5.5.
 #[test]
 fn outdated() {
     open().rows(&[

@@ -52,6 +52,7 @@ fn after_the_fin() {
 }
 
 /// MUST-33: how much of it is unread.
+/// Proves: MUST-62.
 #[test]
 fn unread() {
     let mut harness = at(At::Established).start();

@@ -4,6 +4,7 @@
 use super::script::{At, at};
 
 /// An update counts when the segment is newer, or as new with an ACK that is not older.
+/// Proves: RFC9293-3.10.7.4-d.
 #[test]
 fn update() {
     at(At::Established).rows(&[
@@ -56,6 +57,7 @@ fn update() {
 }
 
 /// RFC 7323 2.2, 2.3: shifted by the peer's count, but for SYN; both sides must have offered.
+/// Proves: RFC7323-2.3-a, RFC7323-2.2-c.
 #[test]
 fn scaled() {
     let scaled = at(At::Established).window(1_460).peer(|peer| peer.window_scale = Some(3));
@@ -63,6 +65,11 @@ fn scaled() {
         ("update", "< . 1:1(0) ack 1 win 730; write 20000; burst 1 4 1460"),
         ("shift of the largest kind", "< . 1:1(0) ack 1 win 65535; write 14600; burst 1 10 1460"),
     ]);
+    // REC-1: more than 16 bits.
+    scaled.clone().config(|config| config.initial_window = 100).rows(&[(
+        "more than 65,535 bytes fly",
+        "< . 1:1(0) ack 1 win 65535; cork; write 50000; write 50000; write 46000; uncork; burst 1 100 1460",
+    )]);
     let mut active = scaled.start();
     // The SYN-ACK's window was not scaled: one segment.
     active.must("write 5000; > . 1:1461(1460) ack 1; >*");
@@ -83,6 +90,7 @@ fn unsigned() {
 }
 
 /// RFC 9293 3.8.6, MUST-34, SHLD-15 to SHLD-17: the right edge may move left under us.
+/// Proves: SHLD-16, MUST-35, RFC7323-2.4-b.
 #[test]
 fn shrinks() {
     at(At::Established).window(5_840).rows(&[

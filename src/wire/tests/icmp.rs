@@ -38,6 +38,7 @@ fn message(head: [u8; 8], quoted: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// Proves: RFC792-echo, RFC792-cksum.
 #[test]
 fn echo_as_others_write_it() {
     for (reply, payload) in [(false, &b"ping"[..]), (true, b""), (true, b"odd")] {
@@ -60,6 +61,7 @@ fn echo_as_others_write_it() {
     }
 }
 
+/// Proves: RFC1122-3.2.2-c, RFC792-quote.
 #[test]
 fn every_error_and_what_it_quotes() {
     let quoted = emitted(&Segment { seq: SeqNum::new(77), payload: b"text", ..Segment::default() });
@@ -136,6 +138,7 @@ fn quotes_without_ports() {
 }
 
 /// RFC 1122 3.2.2: everything else is for the host to ignore, source quench (RFC 6633) with it.
+/// Proves: RFC1122-3.2.2-a.
 #[test]
 fn other_types() {
     for kind in (0..=255u8).filter(|kind| ![0, 3, 8, 11, 12].contains(kind)) {
@@ -154,6 +157,7 @@ fn too_short_for_a_header() {
     }
 }
 
+/// Proves: RFC792-cksum.
 #[test]
 fn every_flipped_bit_is_noticed() {
     let frame = message([8, 0, 0, 0, 1, 2, 3, 4], b"odd");
@@ -164,6 +168,7 @@ fn every_flipped_bit_is_noticed() {
     }
 }
 
+/// Proves: RFC792-quote, RFC1122-3.2.2-b.
 #[test]
 fn errors_that_we_send() {
     let offending = foreign_tcp(&[7; 100]);

@@ -21,6 +21,7 @@ fn emitted(options: &Options) -> Vec<u8> {
     area
 }
 
+/// Proves: MUST-4.
 #[test]
 fn what_is_read() {
     let none = Options::default();
@@ -60,6 +61,7 @@ fn what_is_read() {
 }
 
 /// RFC 9293 3.1, MUST-7: every kind with every length that it must not have.
+/// Proves: MUST-68.
 #[test]
 fn every_wrong_length_is_refused() {
     for kind in 2..=255u8 {
@@ -82,6 +84,7 @@ fn every_wrong_length_is_refused() {
     }
 }
 
+/// Proves: MUST-7.
 #[test]
 fn an_option_cut_anywhere_is_refused() {
     let all = Options {
@@ -101,6 +104,7 @@ fn an_option_cut_anywhere_is_refused() {
     }
 }
 
+/// Proves: MUST-4, MUST-69.
 #[test]
 fn what_is_written() {
     let none = Options::default();
@@ -141,6 +145,7 @@ fn what_is_written() {
 }
 
 /// RFC 2018 3: four blocks fill 36 bytes, beside timestamps there is room for three.
+/// Proves: RFC2018-3.
 #[test]
 fn blocks_that_do_not_fit_are_cut() {
     let four = Options { sack: blocks(&[(1, 2), (3, 4), (5, 6), (7, 8)]), ..Options::default() };

@@ -31,6 +31,7 @@ fn a_foreign_segment_is_read() {
     assert_eq!(packet.body, Body::Tcp(reversed(&flow()), segment));
 }
 
+/// Proves: MUST-2, RFC791-3.1-cksum.
 #[test]
 fn etherparse_reads_what_we_write() {
     let segment = Segment {

@@ -26,6 +26,7 @@ fn a_foreign_datagram_is_read() {
     }
 }
 
+/// Proves: RFC768-len, RFC768-cksum, RFC1122-4.1.3.4-a.
 #[test]
 fn what_we_write_is_what_others_write() {
     let ip = IpFields { dont_fragment: false, ..IpFields::default() };
@@ -37,6 +38,7 @@ fn what_we_write_is_what_others_write() {
     assert_eq!(frame, foreign);
 }
 
+/// Proves: RFC768-len.
 #[test]
 fn length_at_its_extremes() {
     for len in 0..=u16::MAX {
@@ -62,6 +64,7 @@ fn too_short_for_a_header() {
     }
 }
 
+/// Proves: RFC1122-4.1.3.4-a, RFC1122-4.1.3.4-b.
 #[test]
 fn every_flipped_bit_is_noticed() {
     let frame = foreign(b"odd");
@@ -73,6 +76,7 @@ fn every_flipped_bit_is_noticed() {
 }
 
 /// RFC 768: zero says "none", so a sum of zero is sent as 0xffff; both are right on receipt.
+/// Proves: RFC768-cksum.
 #[test]
 fn a_checksum_of_zero() {
     let mut frame = foreign(&[0, 0]);
