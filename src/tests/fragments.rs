@@ -292,6 +292,7 @@ fn congestion_marks() {
 }
 
 /// Proves: RFC791-3.2-df.
+/// Proves: RFC1122-3.3.3-b.
 #[test]
 fn what_may_not_be_cut_is_not() {
     let mut pieces = Vec::new();

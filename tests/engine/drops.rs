@@ -14,6 +14,7 @@ fn syn(from: SocketAddr, to: SocketAddr) -> Vec<u8> {
 }
 
 /// Proves: MUST-57, MUST-63, RFC1122-3.2.1.3-b, RFC1122-3.2.1.3-c, RFC791-3.1-ttl.
+/// Proves: RFC1122-3.1-c, RFC1122-3.1-d, RFC1122-3.3.6-b.
 #[test]
 fn each_reason_has_its_counter() {
     let rows = [
@@ -44,6 +45,7 @@ fn each_reason_has_its_counter() {
     }
 }
 
+/// Proves: RFC1122-3.2.1.3-e.
 #[test]
 fn the_broadcast_of_another_network_is_an_address_like_any() {
     let mut bench = Bench::new();

@@ -18,6 +18,7 @@ fn echo_request(payload: &[u8]) -> Vec<u8> {
 }
 
 /// Proves: RFC1122-3.2.2.6-a, RFC1122-3.2.2.6-b, RFC792-echo.
+/// Proves: RFC1122-3.1-a.
 #[test]
 fn echo_is_answered() {
     // RFC 1122 3.2.2.6. What is longer than the MTU: `a_ping_comes_back`.
@@ -33,18 +34,21 @@ fn echo_is_answered() {
 }
 
 /// Proves: RFC1122-3.2.2.1-a, RFC1122-4.1.3.1, RFC1122-3.2.2-b.
+/// Proves: RFC1122-3.3.8, RFC1122-3.4-b.
 #[test]
 fn nobody_listens_for_datagrams() {
     let mut bench = Bench::new();
     let udp = [&[0x13, 0x88, 0, 53, 0, 12, 0, 0][..], b"what"].concat();
     let rows = [(17, Dropped::NoUdpPort, 3), (99, Dropped::UnknownProtocol, 2)];
     for (protocol, why, code) in rows {
-        let fields = IpFields::default();
+        let fields = IpFields { dscp: 46, ..IpFields::default() };
         let packet = ip::emit_packet(address(THERE), address(HERE), protocol, &fields, &udp);
         let answer = only(bench.give([packet.clone()]));
         assert_eq!(bench.dropped(why), 1);
         let (header, message) = answer.split_at(20);
         assert_eq!(header[9], 1, "an ICMP packet");
+        // RFC1122-3.2.2-f.
+        assert_eq!(header[1], 0, "of no special service");
         assert_eq!(message[..2], [3, code]);
         assert_eq!(Sum::new().plus(message).finish(), 0);
         assert_eq!(message[8..], packet[..28], "header and eight bytes, unchanged");
@@ -139,11 +143,13 @@ fn time_exceeded_and_parameter_problem_are_hints() {
     }
 }
 
-/// RFC 6633: Source Quench is history; RFC 1122 3.2.2.2: with one way out, so is Redirect.
-/// Proves: MUST-55, RFC6633-5, RFC1122-3.2.2.2, RFC1122-3.2.2-a.
+/// RFC 6633: Source Quench is history; RFC 1122 3.2.2.2: with one way out, so is Redirect; 3.2.2.7,
+/// 3.2.2.9: nobody asks for information or address masks.
+/// Proves: MUST-55, RFC6633-5, RFC1122-3.2.2.2, RFC1122-3.2.2-a, RFC1122-3.2.2.7,
+/// RFC1122-3.2.2.9-b.
 #[test]
 fn what_no_host_heeds_changes_nothing() {
-    for kind in [4, 5, 1, 255] {
+    for kind in [4, 5, 15, 16, 17, 18, 1, 255] {
         let mut bench = Bench::new();
         let listener = bench.listen(7, 8);
         Peer::open(&mut bench, 5000, 7);
@@ -199,6 +205,7 @@ fn unreachable(code: u8, offending: &[u8]) -> Vec<u8> {
 }
 
 /// Proves: MUST-54, RFC1122-3.2.2-c, MUST-56, SHLD-26.
+/// Proves: RFC1122-3.4-b.
 #[test]
 fn an_error_ends_an_attempt() {
     let rows = [
@@ -256,6 +263,7 @@ fn an_open_connection_takes_an_error_as_a_hint() {
 }
 
 /// Proves: RFC1122-3.2.2.6-d, RFC791-3.2-576, RFC1122-3.2.1.4.
+/// Proves: RFC1122-3.2.2.6-f.
 #[test]
 fn a_ping_comes_back() {
     let mut duo = Duo::new();

@@ -2,11 +2,13 @@
 
 use tuntcp::engine::OpenError;
 use tuntcp::tcp::Error;
-use tuntcp::wire::{Flags, Flow, RawWindow, Segment};
+use tuntcp::wire::icmp::{Echo, emit_echo};
+use tuntcp::wire::{Flags, Flow, Packet, RawWindow, Segment};
 
-use crate::world::{Bench, Duo, HERE, THERE, at, config_at, frame, only, tcp};
+use crate::world::{Bench, Duo, HERE, THERE, address, at, config_at, frame, only, tcp};
 
 /// Proves: RFC1122-3.2.1.3-d.
+/// Proves: RFC1122-3.2.1.3-e.
 #[test]
 fn no_host_can_have_that_address() {
     // MUST-46.
@@ -26,6 +28,7 @@ fn no_host_can_have_that_address() {
 }
 
 /// Proves: MUST-43, RFC1122-3.2.1.3-a.
+/// Proves: RFC1122-3.2.2.9-a, RFC1122-3.3.1.6, RFC1122-3.3.4.2-b, RFC1122-3.2.1.3-f.
 #[test]
 fn the_address_of_the_remotes_network_is_chosen() {
     // MUST-44.
@@ -50,6 +53,27 @@ fn the_address_of_the_remotes_network_is_chosen() {
 }
 
 /// Proves: RFC6056-3.3-coll, RFC6056-3.2.
+/// RFC 1122 3.3.4.2. Proves: RFC1122-3.3.4.2-a, RFC1122-3.2.2.6-b.
+#[test]
+fn the_address_that_was_asked_answers() {
+    let other = "198.51.100.2";
+    let mut config = config_at("192.0.2.2/24");
+    config.addresses.push("198.51.100.2/24".parse().unwrap());
+    let mut bench = Bench::with(config);
+    let _listener = bench.engine.listen(at("0.0.0.0", 7), 8).unwrap();
+    let flow = Flow { local: at(THERE, 5000), remote: at(other, 7) };
+    let syn = Segment { flags: Flags::SYN, window: RawWindow(5000), ..Segment::default() };
+    let closed = Flow { remote: at(other, 9), ..flow };
+    let mut ping = Vec::new();
+    let echo = Echo { identifier: 7, sequence: 9, payload: b"who?" };
+    emit_echo(&mut ping, address(THERE), address(other), false, &echo);
+    for frame in [frame(&flow, &syn, &[]), frame(&closed, &syn, &[]), ping] {
+        let answer = only(bench.give([frame]));
+        let answer = Packet::parse(&answer, false).expect("a sound frame");
+        assert_eq!((answer.source, answer.destination), (address(other), address(THERE)));
+    }
+}
+
 #[test]
 fn every_port_is_used_once_towards_a_remote() {
     let mut config = config_at("192.0.2.2/24");
@@ -82,6 +106,7 @@ fn a_refused_connect_is_told() {
     assert_eq!(duo.here.engine.connections(), 0);
 }
 
+/// Proves: RFC1122-3.3.1.1-b.
 #[test]
 fn both_may_open_at_once() {
     // RFC 9293 3.5, MUST-10.

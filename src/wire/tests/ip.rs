@@ -60,11 +60,12 @@ fn header_length_at_its_extremes() {
 
 /// RFC 1122 3.2.1.8: options of the IP header, whatever they are, are passed over.
 /// Proves: MUST-50, RFC791-3.1-opt, RFC1122-3.2.1.8.
+/// Proves: RFC1122-3.2.1.8b.
 #[test]
 fn ip_options_are_skipped() {
     let plain = foreign_tcp(b"payload");
     for words in 1..=10u8 {
-        for filler in [0, 1, 7, 68, 0x94, 0xff] {
+        for filler in [0, 1, 7, 68, 136, 0x94, 0xff] {
             let mut frame = plain[..20].to_vec();
             frame.extend(std::iter::repeat_n(filler, usize::from(words) * 4));
             frame.extend_from_slice(&plain[20..]);
