@@ -15,7 +15,7 @@ is prose without a word of BCP 14, which binds like a MUST; a *practice* is what
 
 * **met**: a test proves it.
 * **deviates**: we do something else, for the reason given.
-* **not applicable**: there is nothing here that it could apply to.
+* **not applicable**: there is nothing here that it could apply to, or it is a MAY that is not taken.
 * **planned**: belongs to a feature that is not there yet.
 
 This file is written by `TUNTCP_BLESS=1 cargo test --test requirements` from

@@ -206,6 +206,11 @@ fn outdated() {
             "25 days",
             "+25d; < P. 1:11(10) ack 1 <TS val 5 ecr 0>; discard none; readable 10; +40ms; >+",
         ),
+        (
+            "25 days, but not of silence",
+            "+23d; < . 1:1(0) ack 1 <TS val 300 ecr 0>; +2d; < P. 1:11(10) ack 1 <TS val 5 ecr 0>
+             >+; discard OldTimestamp",
+        ),
         ("23 days", "+23d; < P. 1:11(10) ack 1 <TS val 5 ecr 0>; >+; discard OldTimestamp"),
     ]);
 }
