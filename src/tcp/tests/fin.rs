@@ -11,6 +11,10 @@ fn moves_on() {
             "alone",
             "< F. 1:1(0) ack 1; > . 1:1(0) ack 2; state CloseWait; signal READABLE; ended read",
         ),
+        (
+            "it takes no buffer",
+            "< F. 1:1(0) ack 1 win 100; > . 1:1(0) ack 2 win 10000; state CloseWait",
+        ),
         ("with text", "< FP. 1:11(10) ack 1; > . 1:1(0) ack 12; state CloseWait; readable 10"),
         ("before its text", "< F. 11:11(0) ack 1; > . 1:1(0) ack 1; state Established; ended none"),
         (
