@@ -34,10 +34,10 @@ use crate::device::{Device, Offload};
 use crate::fragments::Fragments;
 use crate::icmp::ErrorBudget;
 use crate::tcp::isn::IsnGenerator;
-use crate::tcp::{Config, Limits, Signals};
+use crate::tcp::{Config, Limits, Signals, State};
 use crate::time::Instant;
 use crate::trace::{Counters, Dropped};
-use crate::wire::ip;
+use crate::wire::{Flow, ip};
 
 use demux::Demux;
 use frames::Frames;
@@ -256,6 +256,13 @@ impl Engine {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.demux.len()
+    }
+
+    /// Both ends of every connection that exists, and its state.
+    #[must_use]
+    pub fn flows(&self) -> Vec<(Flow, State)> {
+        let state = |slot: &Arc<Slot>| (slot.flow, slot.lock().connection.state());
+        self.demux.all().iter().map(state).collect()
     }
 
     /// Stops listening and closes every connection in good order: those that the application

@@ -3,6 +3,7 @@
 mod connect;
 mod demos;
 mod options;
+mod packetdrill;
 mod ping;
 mod serve;
 mod signals;
@@ -36,6 +37,7 @@ enum Command {
     Serve(serve::Arguments),
     Connect(connect::Arguments),
     Ping(ping::Arguments),
+    Packetdrill(packetdrill::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Connect(arguments) => connect::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Ping(arguments) => ping::run(&arguments),
+        Command::Packetdrill(arguments) => packetdrill::run(&arguments),
     };
     outcome.unwrap_or_else(|failure| {
         eprintln!("tuntcp: {failure}");

@@ -1,0 +1,6 @@
+//! The system calls, by what they are about.
+
+mod io;
+mod lifecycle;
+mod options;
+mod poll;

@@ -1,0 +1,278 @@
+//! What does a script ask of its host? Runner options, in-script options and `sysctl` lines, as the
+//! configuration of the stack under test.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use tuntcp::tcp::{Config, KeepAlive};
+
+use super::script::ScriptOption;
+
+/// Whose kernel the script was written for: their defaults differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Dialect {
+    #[default]
+    Google,
+    Bsd,
+}
+
+/// Everything that can be set before or while a script runs.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) dialect: Dialect,
+    pub(super) local: Ipv4Addr,
+    pub(super) remote: Ipv4Addr,
+    pub(super) bind_port: u16,
+    pub(super) connect_port: u16,
+    pub(super) mtu: usize,
+    /// How far a time may be off, microseconds ...
+    pub(super) tolerance: i64,
+    /// ... and as a part of the time since the event before, percent.
+    pub(super) tolerance_percent: f64,
+    /// A tick of the stack's timestamp clock that is checked, microseconds; 0: unchecked.
+    pub(super) timestamp_tick: i64,
+    /// Segments must be cut as the script cuts them.
+    pub(super) strict_segments: bool,
+    /// Options must stand in the script's order, padding included.
+    pub(super) strict_options: bool,
+    /// A segment that no statement expects is a failure even behind the last one.
+    pub(super) exact: bool,
+    /// Calls that are not told to wait fail with EAGAIN instead.
+    pub(super) non_fatal_packets: bool,
+    pub(super) tcp: Config,
+    /// What `SO_KEEPALIVE` turns on.
+    pub(super) keepalive_defaults: KeepAlive,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            dialect: Dialect::Google,
+            local: Ipv4Addr::new(192, 168, 0, 1),
+            remote: Ipv4Addr::new(192, 0, 2, 1),
+            bind_port: 8080,
+            connect_port: 8080,
+            mtu: 1500,
+            tolerance: 4_000,
+            tolerance_percent: 12.5,
+            timestamp_tick: 0,
+            strict_segments: false,
+            strict_options: false,
+            exact: false,
+            non_fatal_packets: false,
+            tcp: Config::default(),
+            keepalive_defaults: KeepAlive::default(),
+        }
+    }
+}
+
+/// Why a setting was not taken.
+pub(super) enum Refused {
+    /// It means something that the stack does not have.
+    Unsupported(String),
+    /// It is no setting at all.
+    Wrong(String),
+}
+
+impl Settings {
+    /// What the BSDs begin with, where it differs.
+    pub(super) fn become_bsd(&mut self, given: &Given) {
+        if self.dialect == Dialect::Bsd {
+            return;
+        }
+        self.dialect = Dialect::Bsd;
+        if !given.receive_buffer {
+            self.tcp.receive_buffer = 65_536;
+        }
+        if !given.window_scale {
+            self.tcp.window_scale = Some(6);
+        }
+    }
+
+    /// An option that stands in the script, named without its dashes.
+    pub(super) fn take_option(&mut self, option: &ScriptOption) -> Result<(), Refused> {
+        let value = option.value.trim().trim_matches('"');
+        let wrong = || Refused::Wrong(format!("--{} takes no value like {value:?}", option.name));
+        let number = || value.parse::<i64>().map_err(|_| wrong());
+        let address = || value.parse::<Ipv4Addr>().map_err(|_| wrong());
+        match option.name.as_str() {
+            "ip_version" if value == "ipv4" => {}
+            "ip_version" if matches!(value, "ipv6" | "ipv4-mapped-ipv6") => {
+                return Err(Refused::Unsupported(format!(
+                    "--ip_version={value}: the stack speaks IPv4"
+                )));
+            }
+            "local_ip" => self.local = address()?,
+            "remote_ip" => self.remote = address()?,
+            "bind_port" => self.bind_port = value.parse().map_err(|_| wrong())?,
+            "connect_port" => self.connect_port = value.parse().map_err(|_| wrong())?,
+            "mtu" => self.mtu = value.parse().map_err(|_| wrong())?,
+            "tolerance_usecs" => self.tolerance = number()?,
+            "tolerance_percent" => {
+                self.tolerance_percent = value.parse().map_err(|_| wrong())?;
+            }
+            "tcp_ts_tick_usecs" => self.timestamp_tick = number()?,
+            "strict_segments" => self.strict_segments = value != "0",
+            "non_fatal" => self.non_fatal_packets = value.split(',').any(|what| what == "packet"),
+            // Where the original's machine is, how it drives it, and how much it prints.
+            "gateway_ip" | "netmask_ip" | "speed" | "send_omit_free" | "wire_client"
+            | "wire_server" | "wire_server_ip" | "wire_server_port" | "wire_client_dev"
+            | "wire_server_dev" | "init_scripts" | "code_command" | "code_format"
+            | "code_sockopt" | "verbose" | "debug" | "dry_run" | "persistent_tun_dev"
+            | "tun_dev" | "no_cleanup" | "ip_version" | "timeout" | "skip_shutdown"
+            | "udp_encaps" | "so_filename" | "so_flags" | "define" | "mss" | "initialization"
+            | "live_remote_prefix" => {}
+            name => return Err(Refused::Wrong(format!("--{name} is no option of packetdrill"))),
+        }
+        Ok(())
+    }
+
+    /// One `name=value` of a `sysctl` line.
+    pub(super) fn take_sysctl(
+        &mut self,
+        given: &Given,
+        name: &str,
+        value: &str,
+    ) -> Result<(), Refused> {
+        if let Some(name) = name.strip_prefix("net.inet.tcp.") {
+            self.become_bsd(given);
+            return self.take_bsd(name, value);
+        }
+        if let Some(name) = name.strip_prefix("net.ipv4.") {
+            return self.take_linux(name, value);
+        }
+        let prefix =
+            ["net.inet.", "net.inet6.", "kern.", "net.core.", "net.ipv6.", "net.mptcp.", "vm."];
+        if prefix.iter().any(|prefix| name.starts_with(prefix)) {
+            if name.starts_with("net.inet") || name.starts_with("kern.") {
+                self.become_bsd(given);
+            }
+            return Ok(());
+        }
+        Err(Refused::Unsupported(format!("sysctl {name}")))
+    }
+
+    fn take_bsd(&mut self, name: &str, value: &str) -> Result<(), Refused> {
+        let tcp = &mut self.tcp;
+        match name {
+            "rfc1323" => {
+                (tcp.window_scaling, tcp.timestamps) = match number(value)? {
+                    0 => (false, false),
+                    2 => (true, false),
+                    3 => (false, true),
+                    _ => (true, true),
+                };
+            }
+            "sack.enable" => tcp.sack = number(value)? != 0,
+            "recvspace" => tcp.receive_buffer = size(value)?,
+            "sendspace" => tcp.send_buffer = size(value)?,
+            "delayed_ack" if number(value)? == 0 => tcp.delayed_ack = Duration::ZERO,
+            "delacktime" => tcp.delayed_ack = millis(value)?,
+            "rexmit_initial" => tcp.rto_initial = millis(value)?,
+            "rexmit_min" | "rexmit_slop" => tcp.rto_min = millis(value)?,
+            "msl" => tcp.time_wait = 2 * millis(value)?,
+            "keepidle" | "keepintvl" | "keepcnt" | "always_keepalive" | "keepinit" => {
+                self.take_keepalive(name, value)?;
+            }
+            "initcwnd_segments" => tcp.initial_window = number(value)? as u32,
+            "insecure_rst" => tcp.secure_reset = number(value)? == 0,
+            "insecure_syn" => tcp.secure_syn = number(value)? == 0,
+            // 0 and 2 do not ask for ECN on active opens.
+            "ecn.enable" if matches!(number(value)?, 1 | 3 | 4) => {
+                return Err(Refused::Unsupported(format!("sysctl net.inet.tcp.{name}={value}")));
+            }
+            "blackhole" | "log_in_vain" if number(value)? != 0 && name == "blackhole" => {
+                return Err(Refused::Unsupported(format!("sysctl net.inet.tcp.{name}={value}")));
+            }
+            "cc.algorithm" => self.take_congestion(value)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_linux(&mut self, name: &str, value: &str) -> Result<(), Refused> {
+        let tcp = &mut self.tcp;
+        match name {
+            "tcp_timestamps" => tcp.timestamps = number(value)? != 0,
+            "tcp_sack" => tcp.sack = number(value)? != 0,
+            "tcp_window_scaling" => tcp.window_scaling = number(value)? != 0,
+            "tcp_rmem" => tcp.receive_buffer = middle(value)?,
+            "tcp_wmem" => tcp.send_buffer = middle(value)?,
+            "tcp_fin_timeout" => tcp.orphan_timeout = Duration::from_secs(number(value)? as u64),
+            "tcp_keepalive_time" | "tcp_keepalive_intvl" | "tcp_keepalive_probes" => {
+                self.take_keepalive(name, value)?;
+            }
+            "tcp_congestion_control" => self.take_congestion(value)?,
+            "tcp_rto_min_us" => tcp.rto_min = Duration::from_micros(number(value)? as u64),
+            "tcp_challenge_ack_limit" => {}
+            "ip_default_ttl" => tcp.ttl = number(value)? as u8,
+            "tcp_ecn" if number(value)? == 1 => {
+                return Err(Refused::Unsupported("sysctl net.ipv4.tcp_ecn=1".into()));
+            }
+            name if name.starts_with("tcp_")
+                || name.starts_with("ip_")
+                || name.starts_with("icmp_")
+                || name.starts_with("route.")
+                || name.starts_with("conf.") => {}
+            _ => return Err(Refused::Unsupported(format!("sysctl net.ipv4.{name}"))),
+        }
+        Ok(())
+    }
+
+    fn take_congestion(&mut self, value: &str) -> Result<(), Refused> {
+        match value {
+            "newreno" | "reno" => {
+                self.tcp.congestion = "newreno";
+                Ok(())
+            }
+            _ => Err(Refused::Unsupported(format!("congestion control {value}"))),
+        }
+    }
+
+    /// Defaults of keep-alive. They are kept whether or not it is on.
+    fn take_keepalive(&mut self, name: &str, value: &str) -> Result<(), Refused> {
+        // The BSDs count milliseconds.
+        let unit = if name.starts_with("tcp_") { 1_000 } else { 1 };
+        let time = Duration::from_millis(number(value)? as u64 * unit);
+        let count = number(value)? as u32;
+        let mut keepalive = self.keepalive_defaults;
+        match name {
+            "keepidle" | "tcp_keepalive_time" => keepalive.idle = time,
+            "keepintvl" | "tcp_keepalive_intvl" => keepalive.interval = time,
+            "keepcnt" | "tcp_keepalive_probes" => keepalive.probes = count,
+            "always_keepalive" => {
+                self.tcp.keepalive = (count != 0).then_some(keepalive);
+                return Ok(());
+            }
+            _ => return Ok(()),
+        }
+        self.keepalive_defaults = keepalive;
+        Ok(())
+    }
+}
+
+/// What the command line has set: a dialect's defaults do not override it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Given {
+    pub(super) receive_buffer: bool,
+    pub(super) window_scale: bool,
+}
+
+fn number(value: &str) -> Result<i64, Refused> {
+    let value = value.trim();
+    value.parse().map_err(|_| Refused::Wrong(format!("{value:?} is no number")))
+}
+
+fn size(value: &str) -> Result<usize, Refused> {
+    usize::try_from(number(value)?).map_err(|_| Refused::Wrong(format!("{value:?} is no size")))
+}
+
+fn millis(value: &str) -> Result<Duration, Refused> {
+    Ok(Duration::from_millis(size(value)? as u64))
+}
+
+/// The default of `minimum default maximum`.
+fn middle(value: &str) -> Result<usize, Refused> {
+    let mut numbers = value.split_whitespace();
+    size(numbers.nth(1).unwrap_or(value))
+}

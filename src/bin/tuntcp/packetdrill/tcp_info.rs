@@ -1,0 +1,76 @@
+//! The state of a connection under the names that Linux's `tcp_info` gives it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tuntcp::tcp::{Info, State};
+
+/// Linux's number of a state.
+fn state_number(state: State) -> i128 {
+    match state {
+        State::Established => 1,
+        State::SynSent => 2,
+        State::SynReceived => 3,
+        State::FinWait1 => 4,
+        State::FinWait2 => 5,
+        State::TimeWait => 6,
+        State::Closed => 7,
+        State::CloseWait => 8,
+        State::LastAck => 9,
+        State::Closing => 11,
+    }
+}
+
+/// Every field that the stack has a value for. Times are microseconds or milliseconds as on Linux,
+/// windows of the sender segments.
+pub(super) fn fields(info: Option<&Info>) -> BTreeMap<&'static str, i128> {
+    let Some(info) = info else {
+        return [("tcpi_state", 7)].into();
+    };
+    let micros = |time: Duration| i128::try_from(time.as_micros()).unwrap_or(i128::MAX);
+    let millis = |time: Duration| i128::try_from(time.as_millis()).unwrap_or(i128::MAX);
+    let mss = i128::from(info.mss.max(1));
+    let segments = |bytes: u32| i128::from(bytes) / mss;
+    let up = |bytes: u32| (i128::from(bytes) + mss - 1) / mss;
+    let options = i128::from(info.timestamps)
+        | i128::from(info.sack) << 1
+        | i128::from(info.window_scaling) << 2;
+    [
+        ("tcpi_state", state_number(info.state)),
+        ("tcpi_retransmits", i128::from(info.timeouts)),
+        ("tcpi_probes", i128::from(info.probes)),
+        ("tcpi_backoff", i128::from(info.backoff)),
+        ("tcpi_options", options),
+        ("tcpi_snd_wscale", i128::from(info.send_shift)),
+        ("tcpi_rcv_wscale", i128::from(info.receive_shift)),
+        ("tcpi_rto", micros(info.rto)),
+        ("tcpi_ato", micros(info.delayed_ack)),
+        ("tcpi_snd_mss", i128::from(info.mss)),
+        ("tcpi_rcv_mss", i128::from(info.receive_mss)),
+        ("tcpi_advmss", i128::from(info.advertised_mss)),
+        ("tcpi_unacked", up(info.unacked)),
+        ("tcpi_last_data_sent", millis(info.last_sent)),
+        ("tcpi_last_data_recv", millis(info.last_heard)),
+        ("tcpi_last_ack_recv", millis(info.last_heard)),
+        ("tcpi_rtt", micros(info.srtt.unwrap_or_default())),
+        ("tcpi_rttvar", micros(info.rttvar)),
+        ("tcpi_snd_cwnd", segments(info.cwnd)),
+        (
+            "tcpi_snd_ssthresh",
+            if info.ssthresh >= i32::MAX.unsigned_abs() {
+                0x7fff_ffff
+            } else {
+                segments(info.ssthresh)
+            },
+        ),
+        ("tcpi_total_retrans", i128::from(info.retransmissions)),
+        ("tcpi_bytes_acked", i128::from(info.bytes_acked)),
+        ("tcpi_bytes_received", i128::from(info.bytes_received)),
+        ("tcpi_segs_out", i128::from(info.segments_out)),
+        ("tcpi_segs_in", i128::from(info.segments_in)),
+        ("tcpi_notsent_bytes", i128::from(info.unsent)),
+        ("tcpi_snd_wnd", i128::from(info.send_window)),
+        ("tcpi_rcv_wnd", i128::from(info.receive_window)),
+    ]
+    .into()
+}
