@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use tuntcp::buffer::Pool;
-use tuntcp::tcp::{Birth, Config, Connection, Error, KeepAlive, Limits, Reset, State};
+use tuntcp::tcp::{
+    Birth, Config, Connection, Error, KeepAlive, Limits, Reset, State, Trouble,
+};
 use tuntcp::time::Instant;
 use tuntcp::wire::{
     Body, Flags, Flow, IpFields, Options, Packet, RawWindow, SackBlocks, Segment, SeqNum, SeqRange,
@@ -254,8 +256,9 @@ impl World {
                 self.given_up = true;
             }
             2 => {
-                let hard = [None, Some(Error::Refused), Some(Error::Unreachable)];
-                connection.on_icmp(self.now, end.seq - u32::from(b), hard[usize::from(a) % 3]);
+                let refused = Trouble::Hard(Error::Refused);
+                let all = [Trouble::Soft(Error::Unreachable), refused, Trouble::Hard(Error::Unreachable)];
+                connection.on_icmp(self.now, end.seq - u32::from(b), all[usize::from(a) % 3]);
                 self.given_up = true;
             }
             3 => {

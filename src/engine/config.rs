@@ -1,6 +1,7 @@
 //! Settings of a host.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -16,6 +17,9 @@ pub struct HostConfig {
     /// Connections that may wait to be accepted, half-open ones included, unless `listen` says
     /// otherwise. Default 1,024.
     pub backlog: usize,
+    /// How long a path MTU that a router has told is remembered, before a larger packet is tried
+    /// (RFC 1191, 6.3: never less than 5 minutes). Default 10 minutes.
+    pub path_mtu_timeout: Duration,
     /// Ephemeral ports (RFC 6056, 3.2). Default 1,024 to 65,535.
     pub ephemeral_ports: RangeInclusive<u16>,
     /// Key of sequence numbers, timestamps and ports (RFC 6528, 3). The runtime takes it from the
@@ -31,6 +35,7 @@ impl HostConfig {
             addresses,
             tcp: Config::default(),
             backlog: 1024,
+            path_mtu_timeout: Duration::from_secs(600),
             ephemeral_ports: 1024..=65_535,
             secret: [0; 16],
         }

@@ -1,25 +1,16 @@
 //! What does a frame want? From the device to the connection that it is for.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::frames::{FEW, Frames};
-use super::pinger::EchoReply;
 use super::slot::Slot;
 use super::{Baton, Engine};
 use crate::device::Received;
-use crate::fragments::TimedOut;
 use crate::icmp;
-use crate::tcp::{Connection, Error, Reset, Signals};
+use crate::tcp::{Connection, Reset, Signals};
 use crate::time::Instant;
 use crate::trace::{self, Dropped};
-use crate::wire::icmp::{
-    Echo, ErrorKind, Message, Quote, emit_echo, emit_time_exceeded, emit_unreachable,
-};
 use crate::wire::{Body, Flags, Flow, IpFields, Packet, Segment, emit_tcp};
-
-/// The protocol number of TCP.
-const TCP: u8 = 6;
 
 /// A packet that may concern us, and the frame that it came in.
 struct Admitted<'a> {
@@ -107,7 +98,7 @@ impl Engine {
         (!crate::wire::ip::is_host(from)).then_some(Dropped::FromNowhere)
     }
 
-    fn drop_packet(&self, packet: &Packet<'_>, why: Dropped) {
+    pub(super) fn drop_packet(&self, packet: &Packet<'_>, why: Dropped) {
         self.counters.count_drop(why);
         trace::dropped(packet, why);
     }
@@ -210,106 +201,5 @@ impl Engine {
         emit_tcp(&mut frame, flow, &ip, &reset.segment(), 0, |_| {});
         self.send(now, &frame);
         self.give_frame_buffer(frame);
-    }
-
-    fn take_icmp(
-        &self,
-        now: Instant,
-        packet: &Packet<'_>,
-        message: Message<'_>,
-        baton: &mut Baton,
-    ) {
-        match message {
-            Message::EchoRequest(echo) => self.answer_echo(now, packet, &echo),
-            Message::EchoReply(echo) => {
-                let reply = EchoReply {
-                    from: packet.source,
-                    sequence: echo.sequence,
-                    payload: echo.payload.to_vec(),
-                    ttl: packet.ip.ttl,
-                    at: now,
-                };
-                if !self.pingers.deliver(echo.identifier, reply) {
-                    self.drop_packet(packet, Dropped::IcmpStranger);
-                }
-            }
-            Message::Error(kind, quote) => self.take_icmp_error(now, packet, kind, &quote, baton),
-            Message::Other(_) => self.drop_packet(packet, Dropped::IcmpIgnored),
-        }
-    }
-
-    /// RFC 1122 3.2.2.6: the same identifier, sequence number and payload, from the address that
-    /// was asked, however long it is.
-    fn answer_echo(&self, now: Instant, packet: &Packet<'_>, echo: &Echo<'_>) {
-        let mut frame = self.take_frame_buffer();
-        emit_echo(&mut frame, packet.destination, packet.source, true, echo);
-        self.send_datagram(now, &frame);
-        self.give_frame_buffer(frame);
-    }
-
-    /// An error about something that we are said to have sent (RFC 9293 3.9.2.2, MUST-54).
-    fn take_icmp_error(
-        &self,
-        now: Instant,
-        packet: &Packet<'_>,
-        kind: ErrorKind,
-        quote: &Quote,
-        baton: &mut Baton,
-    ) {
-        if matches!(kind, ErrorKind::FragmentationNeeded(_)) {
-            return self.drop_packet(packet, Dropped::IcmpIgnored);
-        }
-        let slot = (quote.protocol == TCP).then(|| self.demux.find(&quote.flow)).flatten();
-        let Some(slot) = slot else {
-            return self.drop_packet(packet, Dropped::IcmpStranger);
-        };
-        let mut inner = slot.lock();
-        let signals = inner.connection.on_icmp(now, quote.seq, hard_error(kind));
-        self.announce(now, &slot, inner, signals);
-        baton.owed.push(slot);
-    }
-
-    /// Tells the sender that nobody here takes what it sent, where that may be told.
-    fn unreachable(
-        &self,
-        now: Instant,
-        packet: &Packet<'_>,
-        code: u8,
-        offending: &[u8],
-        baton: &mut Baton,
-    ) {
-        let told = matches!(packet.source, IpAddr::V4(_)) && baton.icmp_budget.spend(now);
-        if !told {
-            return;
-        }
-        let mut frame = self.take_frame_buffer();
-        emit_unreachable(&mut frame, packet.destination, packet.source, code, offending);
-        self.send_datagram(now, &frame);
-        self.give_frame_buffer(frame);
-    }
-
-    /// RFC 1122 3.3.2: tells the sender of a datagram whose first piece came, but not all others.
-    pub(super) fn time_exceeded(&self, now: Instant, datagram: &TimedOut, baton: &mut Baton) {
-        if !baton.icmp_budget.spend(now) {
-            return;
-        }
-        let mut frame = self.take_frame_buffer();
-        emit_time_exceeded(&mut frame, datagram.destination, datagram.source, &datagram.quote);
-        self.send_datagram(now, &frame);
-        self.give_frame_buffer(frame);
-    }
-}
-
-/// What an ICMP error means for a connection that opens, if it is more than a hint (RFC 1122
-/// 4.2.3.9; RFC 9293 3.9.2.2; like Linux, unreachable hosts and networks end an attempt too).
-fn hard_error(kind: ErrorKind) -> Option<Error> {
-    match kind {
-        ErrorKind::Unreachable(icmp::PROTOCOL_UNREACHABLE | icmp::PORT_UNREACHABLE) => {
-            Some(Error::Refused)
-        }
-        ErrorKind::Unreachable(_) => Some(Error::Unreachable),
-        ErrorKind::FragmentationNeeded(_)
-        | ErrorKind::TimeExceeded(_)
-        | ErrorKind::ParameterProblem(_) => None,
     }
 }

@@ -6,9 +6,11 @@ mod demux;
 mod dispatch;
 mod error;
 mod frames;
+mod icmp;
 mod listener;
 mod open;
 mod options;
+mod paths;
 mod pinger;
 mod ports;
 mod slot;
@@ -41,6 +43,7 @@ use crate::wire::{Flow, ip};
 
 use demux::Demux;
 use frames::Frames;
+use paths::Paths;
 use pinger::Pingers;
 use ports::EphemeralPorts;
 use slot::Slot;
@@ -71,6 +74,7 @@ pub struct Engine {
     pool: Pool,
     isn: IsnGenerator,
     ports: EphemeralPorts,
+    paths: Paths,
     demux: Demux,
     pingers: Pingers,
     wheel: Mutex<Wheel<Arc<Slot>>>,
@@ -117,6 +121,7 @@ impl Engine {
             pool: Pool::new(),
             isn: IsnGenerator::new(config.secret),
             ports: EphemeralPorts::new(config.ephemeral_ports.clone()),
+            paths: Paths::new(config.path_mtu_timeout),
             demux: Demux::new(),
             pingers: Pingers::new(),
             wheel: Mutex::new(Wheel::new()),

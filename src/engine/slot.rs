@@ -316,11 +316,12 @@ impl Engine {
     }
 
     fn send_all(&self, now: Instant, slot: &Arc<Slot>, frame: &mut Vec<u8>) {
+        let limits = self.limits_to(now, slot.flow.remote.ip());
         loop {
             frame.clear();
             let mut inner = slot.lock();
             inner.noted = false;
-            if inner.connection.poll_transmit(now, &self.limits, frame).is_none() {
+            if inner.connection.poll_transmit(now, &limits, frame).is_none() {
                 let overslept = self.arm(now, slot, &mut inner);
                 let over = inner.connection.state() == State::Closed;
                 drop(inner);

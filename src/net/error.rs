@@ -14,6 +14,9 @@ impl From<tcp::Error> for io::Error {
             tcp::Error::TimedOut => ErrorKind::TimedOut,
             tcp::Error::Aborted => ErrorKind::ConnectionAborted,
             tcp::Error::Unreachable => ErrorKind::HostUnreachable,
+            tcp::Error::NetworkUnreachable => ErrorKind::NetworkUnreachable,
+            // std has no kind for ENOPROTOOPT.
+            tcp::Error::ProtocolUnreachable => ErrorKind::Other,
         };
         Self::new(kind, error)
     }

@@ -70,6 +70,9 @@ pub struct Config {
     pub dscp: u8,
     /// Challenge ACKs that one connection sends in a second (RFC 5961, 7). Default 10.
     pub challenge_acks: u32,
+    /// Least path MTU that is believed, bytes: nobody shall make us send crumbs (RFC 5927, 7).
+    /// Default 552, as Linux.
+    pub min_path_mtu: u16,
     /// A RST must be exact to reset (RFC 5961, 3.2); otherwise any in the window does, as in RFC
     /// 9293 3.10.7.4. Default on. (`net.inet.tcp.insecure_rst` of FreeBSD is its opposite.)
     pub secure_reset: bool,
@@ -109,6 +112,7 @@ impl Default for Config {
             ttl: 64,
             dscp: 0,
             challenge_acks: 10,
+            min_path_mtu: 552,
             secure_reset: true,
             secure_syn: true,
             congestion: "newreno",

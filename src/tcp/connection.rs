@@ -7,7 +7,7 @@ use super::handshake::{Negotiated, Opening, Progress};
 use super::state::{Event, State};
 use super::tcb::{Ending, Tcb};
 use super::time_wait::{Lingering, Over, Verdict};
-use super::{Birth, Discard, Error, Limits, Outgoing, Reaction, Shutdown, Signals};
+use super::{Birth, Discard, Error, Limits, Outgoing, Reaction, Shutdown, Signals, Trouble};
 use crate::buffer::{Chunk, Pool, Queue};
 use crate::time::Instant;
 use crate::wire::{Flags, Segment, SeqNum};
@@ -119,21 +119,23 @@ impl Connection {
         }
     }
 
-    /// An ICMP error quotes a segment of ours with `seq`. `hard`: what it would mean for a
-    /// connection that opens; an open one takes it as a hint only (RFC 9293 3.9.2.2, MUST-54,
-    /// MUST-56; RFC 5927 5.2), and neither believes a quote of what is not outstanding
-    /// (RFC 5927 4.1).
-    pub fn on_icmp(&mut self, _now: Instant, seq: SeqNum, hard: Option<Error>) -> Signals {
-        match &mut self.phase {
-            Phase::Opening(opening) if opening.is_ours(seq) && hard.is_some() => {
-                self.end_opening(Ending { error: hard, reset: false })
+    /// The network reports `trouble` with a segment of ours that it says had `seq`: believed only
+    /// of what is outstanding (RFC 5927, 4.1). It may end an attempt to connect; an open connection
+    /// keeps it in mind, in case it times out (RFC 9293 3.9.2.2, MUST-54, MUST-56; RFC 5927, 5.2).
+    pub fn on_icmp(&mut self, _now: Instant, seq: SeqNum, trouble: Trouble) -> Signals {
+        match (&mut self.phase, trouble) {
+            (Phase::Opening(opening), Trouble::Hard(error)) if opening.is_ours(seq) => {
+                return self.end_opening(Ending { error: Some(error), reset: false });
             }
-            Phase::Open(tcb) if tcb.sent().contains(seq) => {
-                tcb.soft_error = Some(hard.unwrap_or(Error::Unreachable));
-                Signals::empty()
+            (Phase::Opening(opening), Trouble::Soft(error)) if opening.is_ours(seq) => {
+                opening.soft_error = Some(error);
             }
-            _ => Signals::empty(),
+            (Phase::Open(tcb), trouble) if tcb.sent().contains(seq) => {
+                tcb.soft_error = Some(trouble.error());
+            }
+            _ => {}
         }
+        Signals::empty()
     }
 
     /// Hands `chunk` over to be sent. As much as the send buffer has room for is taken; how much

@@ -82,6 +82,8 @@ pub(super) struct Opening {
     challenges: Challenges,
     /// The RST that answers an acknowledgement of something else than our SYN.
     reset_owed: Option<Reset>,
+    /// Trouble that has not ended it (RFC 9293 3.9.1.8, MUST-47).
+    pub(super) soft_error: Option<Error>,
     /// The application closed: the FIN follows as soon as the connection is open.
     pub(super) closed: bool,
     /// The application let go of it.
@@ -126,6 +128,7 @@ impl Opening {
             ack_owed: false,
             challenges: Challenges::new(now),
             reset_owed: None,
+            soft_error: None,
             closed: false,
             orphaned: false,
         }
@@ -325,7 +328,8 @@ impl Opening {
     /// The MSS that we offer: what the path carries, less the fixed headers (RFC 6691, 2;
     /// RFC 9293 3.7.1, MUST-67).
     pub(super) fn our_mss(&self) -> u16 {
-        let path = u16::try_from(self.birth.mtu.saturating_sub(HEADERS)).unwrap_or(u16::MAX);
+        let path = self.birth.mtu.saturating_sub(HEADERS as usize);
+        let path = u16::try_from(path).unwrap_or(u16::MAX);
         path.min(self.birth.config.mss.unwrap_or(u16::MAX)).max(MIN_MSS)
     }
 
@@ -354,7 +358,8 @@ impl Opening {
         let config = &self.birth.config;
         let patience = config.user_timeout.map_or(config.r2_syn, |limit| limit.min(config.r2_syn));
         if now - self.started >= patience {
-            let error = (!self.passive).then_some(Error::TimedOut);
+            // As Linux and BSD: what the network has said of it tells more than that it took long.
+            let error = (!self.passive).then(|| self.soft_error.unwrap_or(Error::TimedOut));
             return Some(Ending { error, reset: false });
         }
         self.retries += 1;

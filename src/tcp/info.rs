@@ -16,6 +16,8 @@ pub struct Info {
     pub state: State,
     /// Payload of a full-sized segment that we send, bytes.
     pub mss: u32,
+    /// Largest IP packet that the path to the peer takes, as far as is known, bytes.
+    pub path_mtu: u32,
     /// The MSS that we offered, bytes.
     pub advertised_mss: u32,
     /// What the peer seems to call a full-sized segment, payload bytes.
@@ -96,6 +98,7 @@ impl Info {
         Self {
             state,
             mss: 0,
+            path_mtu: 0,
             advertised_mss: 0,
             receive_mss: 0,
             send_shift: 0,
@@ -136,6 +139,7 @@ impl Info {
             backoff: opening.retries,
             timeouts: opening.retries,
             unacked: 1,
+            soft_error: opening.soft_error,
             ..Self::of(opening.state)
         }
     }
@@ -145,6 +149,7 @@ impl Info {
         Self {
             state: tcb.state,
             mss: tcb.mss(),
+            path_mtu: tcb.path_mtu,
             advertised_mss: u32::from(tcb.rcv.our_mss),
             receive_mss: u32::from(tcb.rcv.full_sized),
             send_shift: tcb.snd.shift,

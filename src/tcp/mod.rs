@@ -12,6 +12,7 @@ mod info;
 mod input;
 pub mod isn;
 mod output;
+mod path;
 pub mod reassembly;
 mod receive;
 mod recovery;
@@ -54,8 +55,12 @@ pub enum Error {
     TimedOut,
     /// We aborted it.
     Aborted,
-    /// The network says that the peer cannot be reached.
+    /// The network says that the peer's host cannot be reached.
     Unreachable,
+    /// The network says that the peer's network cannot be reached.
+    NetworkUnreachable,
+    /// The peer's host does not speak TCP.
+    ProtocolUnreachable,
 }
 
 impl fmt::Display for Error {
@@ -66,11 +71,30 @@ impl fmt::Display for Error {
             Self::TimedOut => "connection timed out",
             Self::Aborted => "connection aborted",
             Self::Unreachable => "host unreachable",
+            Self::NetworkUnreachable => "network unreachable",
+            Self::ProtocolUnreachable => "protocol unreachable",
         })
     }
 }
 
 impl std::error::Error for Error {}
+
+/// What the network reports of a segment of ours (ICMP).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trouble {
+    /// It ends an attempt to connect. For an open connection it is a hint, too (RFC 5927, 5.2).
+    Hard(Error),
+    /// A hint: what is to be told if the connection times out (RFC 1122 4.2.3.9).
+    Soft(Error),
+}
+
+impl Trouble {
+    pub(crate) const fn error(self) -> Error {
+        match self {
+            Self::Hard(error) | Self::Soft(error) => error,
+        }
+    }
+}
 
 /// The rule that refused a segment, one variant a rule. Counted; tests assert on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

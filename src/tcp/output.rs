@@ -30,6 +30,7 @@ impl Tcb {
         limits: &Limits,
         out: &mut Vec<u8>,
     ) -> Option<Outgoing> {
+        self.note_path(now, limits.mtu);
         self.restart_after_idle(now);
         let choice = self.choose(limits);
         let Some(choice) = choice else {
@@ -98,7 +99,7 @@ impl Tcb {
     /// Largest payload of the next segment, bytes: what the peer and the path take, less the
     /// options that the segment will carry (RFC 9293 3.7.1, MUST-16; RFC 6691).
     fn payload_limit(&self, limits: &Limits) -> u32 {
-        let path = u32::try_from(limits.mtu.saturating_sub(HEADERS)).unwrap_or(u32::MAX);
+        let path = u32::try_from(limits.mtu).unwrap_or(u32::MAX).saturating_sub(HEADERS);
         let options = if self.rcv.has_gap() && self.sack {
             self.options(Instant::ZERO).wire_len()
         } else {
@@ -226,7 +227,7 @@ impl Tcb {
 }
 
 /// IPv4 and TCP header without options.
-pub(super) const HEADERS: usize = 40;
+pub(super) const HEADERS: u32 = 40;
 
 /// Appends a segment without text.
 pub(super) fn emit_empty(

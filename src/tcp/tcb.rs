@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::blind::Challenges;
 use super::congestion::{self, CongestionControl};
 use super::handshake::Negotiated;
+use super::output::HEADERS;
 use super::receive::ReceiveHalf;
 use super::recovery::Recovery;
 use super::rtt::Rtt;
@@ -29,6 +30,8 @@ pub(super) struct Tcb {
     pub(super) recovery: Recovery,
     pub(super) congestion: Box<dyn CongestionControl>,
     pub(super) timers: Timers,
+    /// Largest IP packet that the path takes, bytes; not asked yet: any.
+    pub(super) path_mtu: u32,
     /// Windows are scaled, whatever the shifts are.
     pub(super) window_scaling: bool,
     /// SACK was negotiated.
@@ -99,6 +102,7 @@ impl Tcb {
             recovery: Recovery::new(iss),
             congestion: congestion::by_name(config.congestion, start),
             timers: Timers::new(),
+            path_mtu: u32::MAX,
             window_scaling: negotiated.scaling,
             sack: negotiated.sack,
             timestamps: negotiated.timestamps,
@@ -130,9 +134,12 @@ impl Tcb {
         SeqRange { start: self.snd.una, end: self.snd.nxt }
     }
 
-    /// Payload of a full-sized segment, bytes (RFC 6691: fixed options subtracted).
+    /// Payload of a full-sized segment, bytes: what the peer and the path take (RFC 6691: fixed
+    /// options subtracted).
     pub(super) fn mss(&self) -> u32 {
-        u32::from(self.snd.mss) - self.timestamps.map_or(0, |_| TIMESTAMP_BYTES)
+        let path = self.path_mtu.saturating_sub(HEADERS);
+        let options = self.timestamps.map_or(0, |_| TIMESTAMP_BYTES);
+        u32::from(self.snd.mss).min(path).saturating_sub(options).max(1)
     }
 
     /// CLOSE of the sending direction (RFC 9293 3.10.4): a FIN stands behind what is queued.
@@ -249,7 +256,7 @@ impl Tcb {
             self.recovery.on_timeout(now, sent, self.congestion.as_mut());
             if self.recovery.timeouts() >= self.config.r1 {
                 // RFC 9293 3.8.3, SHLD-9: the application may learn of it.
-                self.soft_error = Some(Error::TimedOut);
+                self.soft_error.get_or_insert(Error::TimedOut);
             }
         } else {
             self.snd.override_held = true;
@@ -266,7 +273,7 @@ impl Tcb {
         } else if now - self.heard_at < keepalive.idle {
             self.timers.keepalive = self.heard_at + keepalive.idle;
         } else if self.keepalive_probes >= keepalive.probes {
-            self.end(Ending { error: Some(Error::TimedOut), reset: true });
+            self.end(Ending { error: Some(self.why_silent()), reset: true });
         } else {
             self.keepalive_probes += 1;
             self.keepalive_owed = true;
@@ -276,7 +283,12 @@ impl Tcb {
 
     /// RFC 9293 3.8.3 and 3.10.8: R2 or the user timeout has passed.
     fn give_up(&mut self) {
-        self.end(Ending { error: Some(Error::TimedOut), reset: false });
+        self.end(Ending { error: Some(self.why_silent()), reset: false });
+    }
+
+    /// As Linux and BSD: what the network has said of it tells more than that it took long.
+    fn why_silent(&self) -> Error {
+        self.soft_error.unwrap_or(Error::TimedOut)
     }
 
     /// What must hold after every step.

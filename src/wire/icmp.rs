@@ -55,6 +55,8 @@ pub struct Quote {
     pub flow: Flow,
     /// For TCP the sequence number, otherwise 0.
     pub seq: SeqNum,
+    /// Total length of the quoted packet, bytes, as the one who reports it has it.
+    pub total_len: u16,
 }
 
 /// Types (RFC 792).
@@ -116,6 +118,7 @@ fn quote(data: &[u8]) -> Result<Quote, Malformed> {
             remote: SocketAddr::new(IpAddr::V4(header.destination_addr()), to),
         },
         seq: SeqNum::new(seq),
+        total_len: header.total_len(),
     })
 }
 

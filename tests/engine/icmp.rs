@@ -208,14 +208,14 @@ fn unreachable(code: u8, offending: &[u8]) -> Vec<u8> {
 /// Proves: RFC1122-3.4-b.
 #[test]
 fn an_error_ends_an_attempt() {
+    let (host, net) = (Error::Unreachable, Error::NetworkUnreachable);
     let rows = [
-        (0, Error::Unreachable),
-        (1, Error::Unreachable),
-        (2, Error::Refused),
-        (3, Error::Refused),
-        (5, Error::Unreachable),
-        (13, Error::Unreachable),
+        (net, &[0, 6, 9, 11][..]),
+        (host, &[1, 5, 7, 8, 10, 12, 13, 14, 15, 255]),
+        (Error::ProtocolUnreachable, &[2]),
+        (Error::Refused, &[3]),
     ];
+    let rows = rows.iter().flat_map(|(error, codes)| codes.iter().map(|code| (*code, *error)));
     for (code, expected) in rows {
         let (mut bench, socket, syn) = connecting();
         assert_eq!(socket.opened(), Ok(false));
@@ -225,6 +225,7 @@ fn an_error_ends_an_attempt() {
     }
 }
 
+/// Proves: MUST-55, MUST-47, RFC5927-4.1.
 #[test]
 fn hints_and_lies_end_nothing() {
     let (mut bench, socket, syn) = connecting();
@@ -232,17 +233,23 @@ fn hints_and_lies_end_nothing() {
     other_seq[27] ^= 0x80;
     let mut other_port = syn.clone();
     other_port[23] ^= 1;
-    let time_exceeded = error([11, 0, 0, 0, 0, 0, 0, 0], &syn);
     let lies = [
         unreachable(3, &other_seq),
         unreachable(3, &other_port),
         unreachable(4, &syn),
-        time_exceeded,
+        error([11, 0, 0, 0, 0, 0, 0, 0], &syn),
+        error([12, 0, 0, 0, 0, 0, 0, 0], &syn),
+        // RFC 9293 3.9.2.2, MUST-55: source quench.
+        error([4, 0, 0, 0, 0, 0, 0, 0], &syn),
     ];
     assert!(bench.give(lies).is_empty());
     assert_eq!(bench.dropped(Dropped::IcmpStranger), 1);
-    assert_eq!(bench.dropped(Dropped::IcmpIgnored), 1);
+    assert_eq!(bench.dropped(Dropped::IcmpIgnored), 2);
     assert_eq!(socket.opened(), Ok(false));
+    // MUST-47: kept for whoever asks, and told when nobody has answered for R2.
+    assert_eq!(socket.info(bench.now).soft_error, Some(Error::Unreachable));
+    bench.pass(Duration::from_secs(181));
+    assert_eq!(socket.opened(), Err(Error::Unreachable));
 }
 
 /// Proves: MUST-47, SHLD-25, RFC1122-3.2.2.1-b.
@@ -260,6 +267,17 @@ fn an_open_connection_takes_an_error_as_a_hint() {
     assert_eq!(socket.info(bench.now).state, State::Established);
     assert_eq!(socket.info(bench.now).soft_error, Some(Error::Refused));
     assert_eq!(socket.take_error(), None);
+}
+
+#[test]
+fn a_hard_error_frees_the_place_of_a_half_open_connection() {
+    let mut bench = Bench::new();
+    let listener = bench.listen(7, 1);
+    let syn_ack = only(bench.give([Peer::new(5000, 7).syn()]));
+    assert!(bench.give([unreachable(1, &syn_ack)]).is_empty());
+    assert_eq!(bench.engine.connections(), 0);
+    Peer::open(&mut bench, 5001, 7);
+    assert!(listener.accept().unwrap().is_some());
 }
 
 /// Proves: RFC1122-3.2.2.6-d, RFC791-3.2-576, RFC1122-3.2.1.4.

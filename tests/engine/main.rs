@@ -7,6 +7,7 @@ mod icmp;
 mod lifetime;
 mod listening;
 mod opening;
+mod paths;
 mod settings;
 mod sockets;
 mod strangers;

@@ -29,6 +29,11 @@ pub trait CongestionControl: fmt::Debug + Send {
     /// The last `on_congestion` was a mistake: nothing had been lost.
     fn on_spurious(&mut self, _now: Instant) {}
 
+    /// Segments carry at most `mss` bytes from now on: the path has turned out narrower, or may be
+    /// wider again. The window, in bytes, has no reason to change (RFC 1191, 6.4), unless one
+    /// segment does not fit into it any more.
+    fn on_mss(&mut self, mss: u32);
+
     /// Sending resumes after nothing was sent for longer than the retransmission time-out
     /// (RFC 5681, 4.1).
     fn on_idle(&mut self, _now: Instant) {}

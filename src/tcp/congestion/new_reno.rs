@@ -89,6 +89,11 @@ impl CongestionControl for NewReno {
         }
     }
 
+    fn on_mss(&mut self, mss: u32) {
+        self.mss = mss;
+        self.cwnd = self.cwnd.max(mss);
+    }
+
     fn on_recovered(&mut self, _now: Instant, flight: u32) {
         // RFC 6582 3.2, step 3: no burst when little is in flight.
         self.cwnd = self.ssthresh.min(flight.max(self.mss).saturating_add(self.mss));

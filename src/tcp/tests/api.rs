@@ -49,7 +49,7 @@ fn sticky_errors() {
     harness.must("< P. 1:11(10) ack 1; < R 11:11(0); state Closed; error Reset");
     assert!(harness.write(1).is_err());
     harness.must(
-        "+1h; error Reset; < P. 11:21(10) ack 1; >*; discard Closed; error Reset; icmp 1 Refused",
+        "+1h; error Reset; < P. 11:21(10) ack 1; >*; discard Closed; error Reset; icmp 1 hard Refused",
     );
     harness.must("abort; close; shutdown both; error Reset; timer never");
     let connection = harness.connection();

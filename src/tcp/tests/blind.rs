@@ -7,6 +7,7 @@ const OPEN: [At; 6] =
     [At::Established, At::FinWait1, At::FinWait2, At::CloseWait, At::Closing, At::LastAck];
 
 /// RFC 5961 7: in every state the same limit for a connection, and none that two share.
+/// Proves: RFC5961-7.
 #[test]
 fn answers_are_limited() {
     let one = |setup: Setup| setup.config(|config| config.challenge_acks = 1);
@@ -55,6 +56,7 @@ fn answers_are_limited() {
 
 /// RFC 5961 5: what fails the test of its ACK leaves nothing behind, neither its timestamp nor
 /// the impression that the peer lives.
+/// Proves: RFC5961-5.2.
 #[test]
 fn a_bad_ack_leaves_nothing() {
     at(At::Established).timestamps().rows(&[(
@@ -65,6 +67,7 @@ fn a_bad_ack_leaves_nothing() {
 }
 
 /// RFC 9293 3.5.3, 3.10.7.4: `secure_reset` off, any RST in the window resets.
+/// Proves: MUST-66.
 #[test]
 fn plain_rule_for_rst() {
     let plain = |setup: Setup| setup.config(|config| config.secure_reset = false);

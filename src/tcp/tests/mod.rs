@@ -1,10 +1,11 @@
 //! Rows: one segment in, one outcome. A file a subject, a table a section of an RFC.
 //!
 //! `harness` holds a connection in virtual time, `script` the language that the rows are written
-//! in.
+//! in, `words` its words.
 
 mod harness;
 mod script;
+mod words;
 
 mod acceptability;
 mod ack;
@@ -17,6 +18,7 @@ mod fin;
 mod handshake;
 mod icmp;
 mod keepalive;
+mod path_mtu;
 mod persist;
 mod receiving;
 mod reset;

@@ -11,7 +11,10 @@
 //! close  abort  shutdown write|read|both  nodelay
 //! cork  uncork                           between them nothing is sent
 //! set ttl 9                              a setting of that name, see `set` below
-//! icmp 1 [Refused]                       an ICMP error quotes this number: soft, or hard
+//! icmp 1 hard|soft Refused               an ICMP error quotes this number
+//! mtu 1000                               the path takes so much from now on
+//! too_big 1 1500 1000 [900|ignored]      a router says that it dropped number 1, 1,500 bytes long,
+//!                                        for 1,000; what is believed instead of it
 //! state S   error E|none   readable N    what holds now
 //! discard D|none  signal S  nosignal S   what the last step said
 //! timer 300ms|never                      when the next timer is due
@@ -26,8 +29,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::harness::{Harness, Numbers, Outcome, Peer};
-use crate::tcp::{Config, Connection, Error, Shutdown, Signals};
-use crate::wire::{Flags, Options, Segment, SeqNum};
+use super::words::{byte, compare, duration, error, number, parse, words};
+use crate::tcp::{Config, Connection, Shutdown, Signals, Trouble};
+use crate::wire::SeqNum;
 
 /// Where a row begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,16 +303,41 @@ impl Harness {
                 self.settle()
             }
             "icmp" => {
-                let (quoted, hard) = rest.split_once(' ').unwrap_or((rest, ""));
+                let [quoted, kind, told] = words(rest)?;
                 let quoted: u32 = quoted.parse().map_err(|_| "no number is quoted")?;
                 let seq = SeqNum::new(quoted) + self.numbers.iss;
-                let hard = if hard.is_empty() { None } else { Some(error(hard)?) };
-                self.signalled(|connection, now| connection.on_icmp(now, seq, hard))
+                let told = error(told)?;
+                let hard = kind == "hard";
+                let trouble = if hard { Trouble::Hard(told) } else { Trouble::Soft(told) };
+                self.signalled(|connection, now| connection.on_icmp(now, seq, trouble))
             }
             "set" => self.set(rest),
+            "mtu" => {
+                self.mtu = number(rest)?;
+                self.settle()
+            }
+            "too_big" => self.too_big(rest),
             _ if verb.starts_with('+') => self.advance(duration(&verb[1..])?),
             _ => Err(format!("at {now}: no such step")),
         }
+    }
+
+    fn too_big(&mut self, told: &str) -> Outcome {
+        let (told, believed) = match told.splitn(4, ' ').collect::<Vec<_>>()[..] {
+            [quoted, len, mtu, believed] => ([quoted, len, mtu], believed),
+            [quoted, len, mtu] => ([quoted, len, mtu], mtu),
+            _ => return Err("which number, which length, which MTU?".into()),
+        };
+        let [quoted, len, mtu] = told.map(|word| word.parse::<u32>().expect("a number"));
+        let seq = SeqNum::new(quoted) + self.numbers.iss;
+        let short = |number: u32| u16::try_from(number).expect("sixteen bits");
+        let mtu = self.connection().on_too_big(seq, short(len), short(mtu));
+        let got = mtu.map_or("ignored".into(), |mtu| mtu.to_string());
+        if got != believed {
+            return Err(format!("it is {got}"));
+        }
+        self.mtu = mtu.unwrap_or(self.mtu);
+        self.settle()
     }
 
     fn set(&mut self, setting: &str) -> Outcome {
@@ -407,83 +436,4 @@ impl Harness {
         };
         if got == rest { Ok(true) } else { Err(format!("it is {got}")) }
     }
-}
-
-/// Whether what was `sent` is what was `wanted`.
-fn compare(wanted: &str, sent: &Segment<'_>) -> Outcome {
-    let mut got = sent.clone();
-    let text = match wanted.strip_prefix("R* ") {
-        Some(rest) => {
-            got.ack = None;
-            format!("R {rest}")
-        }
-        None => wanted.to_owned(),
-    };
-    let any_options = text.contains("<...>");
-    let text = text.replace("<...>", "");
-    let want = parse(&text)?;
-    if !text.contains(" win ") {
-        got.window = want.window;
-    }
-    if any_options {
-        got.options = Options::default();
-    } else if !text.contains('<') {
-        got.options.timestamps = None;
-    }
-    if want.flags.contains(Flags::FIN) && want.payload.is_empty() {
-        // Whether a FIN alone pushes is nobody's business.
-        got.flags.set(Flags::PSH, want.flags.contains(Flags::PSH));
-    }
-    got.payload = &want.payload[..want.payload.len().min(got.payload.len())];
-    if got == want && sent.payload.len() == want.payload.len() {
-        return Ok(());
-    }
-    Err(format!("sent {sent}"))
-}
-
-/// A segment in packetdrill's notation; a missing window is 65,535.
-fn parse(text: &str) -> Result<Segment<'static>, String> {
-    let text = text.trim();
-    let (head, options) = match text.find('<') {
-        Some(place) => text.split_at(place),
-        None => (text, ""),
-    };
-    let (head, urgent) = match head.find(" urg ") {
-        Some(place) => head.split_at(place),
-        None => (head, ""),
-    };
-    let window = if head.contains(" win ") { "" } else { " win 65535" };
-    let options = options.replace("<none>", "");
-    let full = format!("{}{window}{} {options}", head.trim_end(), urgent.trim_end());
-    full.trim().parse().map_err(|why| format!("`{full}` is no segment: {why:?}"))
-}
-
-fn number(text: &str) -> Result<usize, String> {
-    text.trim().parse().map_err(|_| format!("`{text}` is no number"))
-}
-
-fn byte(text: &str) -> Result<u8, String> {
-    text.parse().map_err(|_| format!("`{text}` is no byte"))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let cut = text.find(|letter: char| letter.is_alphabetic()).unwrap_or(text.len());
-    let count: u64 = text[..cut].parse().map_err(|_| format!("`{text}` is no duration"))?;
-    let micros = match &text[cut..] {
-        "us" => 1,
-        "ms" => 1_000,
-        "s" => 1_000_000,
-        "min" => 60_000_000,
-        "h" => 3_600_000_000,
-        "d" => 86_400_000_000,
-        unit => return Err(format!("`{unit}` is no unit")),
-    };
-    Ok(Duration::from_micros(count * micros))
-}
-
-fn error(name: &str) -> Result<Error, String> {
-    [Error::Reset, Error::Refused, Error::TimedOut, Error::Aborted, Error::Unreachable]
-        .into_iter()
-        .find(|error| format!("{error:?}") == name)
-        .ok_or(format!("`{name}` is no error"))
 }

@@ -11,7 +11,7 @@ fn open() -> Setup {
 }
 
 /// MUST-48, MUST-49, SHLD-21: DSCP and TTL as asked for, from then on, in every phase (the harness
-/// compares them).
+/// compares them). Proves: MUST-48, MUST-49, SHLD-21.
 #[test]
 fn ip_fields() {
     let change = "set dscp 46; set ttl 9;";

@@ -65,7 +65,7 @@ fn echo_as_others_write_it() {
 #[test]
 fn every_error_and_what_it_quotes() {
     let quoted = emitted(&Segment { seq: SeqNum::new(77), payload: b"text", ..Segment::default() });
-    let quote = Quote { protocol: 6, flow: flow(), seq: SeqNum::new(77) };
+    let quote = Quote { protocol: 6, flow: flow(), seq: SeqNum::new(77), total_len: 44 };
     let rows = [
         ([3, 0, 0, 0, 0, 0, 0, 0], ErrorKind::Unreachable(0)),
         ([3, 3, 0, 0, 9, 9, 9, 9], ErrorKind::Unreachable(3)),
@@ -92,7 +92,7 @@ fn a_quote_that_routers_have_altered() {
     quoted[1] = 0xff;
     quoted[2..4].fill(0);
     quoted[8] = 0;
-    let quote = Quote { protocol: 6, flow: flow(), seq: SeqNum::new(77) };
+    let quote = Quote { protocol: 6, flow: flow(), seq: SeqNum::new(77), total_len: 0 };
     let frame = message([11, 0, 0, 0, 0, 0, 0, 0], &quoted);
     assert_eq!(read(&frame), Ok(Message::Error(ErrorKind::TimeExceeded(0), quote)));
 }
@@ -180,7 +180,7 @@ fn errors_that_we_send() {
     let Some(etherparse::TransportSlice::Icmpv4(icmp)) = sliced.transport else { panic!("ICMP") };
     assert!(matches!(icmp.icmp_type(), Icmpv4Type::DestinationUnreachable(_)));
     assert_eq!(icmp.payload(), &offending[..28]);
-    let quote = Quote { protocol: 6, flow: flow(), seq: SeqNum::new(1_000) };
+    let quote = Quote { protocol: 6, flow: flow(), seq: SeqNum::new(1_000), total_len: 140 };
     assert_eq!(read(frame), Ok(Message::Error(ErrorKind::Unreachable(3), quote)));
 
     let mut frame = Vec::new();

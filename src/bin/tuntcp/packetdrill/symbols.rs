@@ -11,6 +11,8 @@ pub(super) fn errno_of(error: Error) -> &'static str {
         Error::TimedOut => "ETIMEDOUT",
         Error::Aborted => "ECONNABORTED",
         Error::Unreachable => "EHOSTUNREACH",
+        Error::NetworkUnreachable => "ENETUNREACH",
+        Error::ProtocolUnreachable => "ENOPROTOOPT",
     }
 }
 

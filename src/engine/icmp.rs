@@ -1,0 +1,136 @@
+//! What does the network tell us, and we it? Echo, errors about our segments, errors about what
+//! others send (RFC 792; RFC 1122, 3.2.2; RFC 5927).
+
+use std::net::IpAddr;
+
+use super::pinger::EchoReply;
+use super::{Baton, Engine};
+use crate::fragments::TimedOut;
+use crate::icmp;
+use crate::tcp::{Error, Limits, Trouble};
+use crate::time::Instant;
+use crate::trace::Dropped;
+use crate::wire::Packet;
+use crate::wire::icmp::{
+    Echo, ErrorKind, Message, Quote, emit_echo, emit_time_exceeded, emit_unreachable,
+};
+
+/// The protocol number of TCP.
+const TCP: u8 = 6;
+
+impl Engine {
+    /// What a frame to `remote` may be.
+    pub(super) fn limits_to(&self, now: Instant, remote: IpAddr) -> Limits {
+        let path = self.paths.mtu(now, remote).unwrap_or(usize::MAX);
+        Limits { mtu: path.min(self.limits.mtu), ..self.limits }
+    }
+
+    pub(super) fn take_icmp(
+        &self,
+        now: Instant,
+        packet: &Packet<'_>,
+        message: Message<'_>,
+        baton: &mut Baton,
+    ) {
+        match message {
+            Message::EchoRequest(echo) => self.answer_echo(now, packet, &echo),
+            Message::EchoReply(echo) => {
+                let reply = EchoReply {
+                    from: packet.source,
+                    sequence: echo.sequence,
+                    payload: echo.payload.to_vec(),
+                    ttl: packet.ip.ttl,
+                    at: now,
+                };
+                if !self.pingers.deliver(echo.identifier, reply) {
+                    self.drop_packet(packet, Dropped::IcmpStranger);
+                }
+            }
+            Message::Error(kind, quote) => self.take_icmp_error(now, packet, kind, &quote, baton),
+            Message::Other(_) => self.drop_packet(packet, Dropped::IcmpIgnored),
+        }
+    }
+
+    /// RFC 1122 3.2.2.6: the same identifier, sequence number and payload, from the address that
+    /// was asked, however long it is.
+    fn answer_echo(&self, now: Instant, packet: &Packet<'_>, echo: &Echo<'_>) {
+        let mut frame = self.take_frame_buffer();
+        emit_echo(&mut frame, packet.destination, packet.source, true, echo);
+        self.send_datagram(now, &frame);
+        self.give_frame_buffer(frame);
+    }
+
+    /// An error about something that we are said to have sent (RFC 9293 3.9.2.2, MUST-54).
+    fn take_icmp_error(
+        &self,
+        now: Instant,
+        packet: &Packet<'_>,
+        kind: ErrorKind,
+        quote: &Quote,
+        baton: &mut Baton,
+    ) {
+        let slot = (quote.protocol == TCP).then(|| self.demux.find(&quote.flow)).flatten();
+        let Some(slot) = slot else {
+            return self.drop_packet(packet, Dropped::IcmpStranger);
+        };
+        let mut inner = slot.lock();
+        if let ErrorKind::FragmentationNeeded(mtu) = kind {
+            let mtu = inner.connection.on_too_big(quote.seq, quote.total_len, mtu);
+            drop(inner);
+            let Some(mtu) = mtu else { return self.drop_packet(packet, Dropped::IcmpIgnored) };
+            // All who speak to that host learn it with their next flush.
+            self.paths.learn(now, slot.flow.remote.ip(), mtu);
+            return baton.owed.push(slot);
+        }
+        let signals = inner.connection.on_icmp(now, quote.seq, trouble(kind));
+        self.announce(now, &slot, inner, signals);
+        baton.owed.push(slot);
+    }
+
+    /// Tells the sender that nobody here takes what it sent, where that may be told.
+    pub(super) fn unreachable(
+        &self,
+        now: Instant,
+        packet: &Packet<'_>,
+        code: u8,
+        offending: &[u8],
+        baton: &mut Baton,
+    ) {
+        let told = matches!(packet.source, IpAddr::V4(_)) && baton.icmp_budget.spend(now);
+        if !told {
+            return;
+        }
+        let mut frame = self.take_frame_buffer();
+        emit_unreachable(&mut frame, packet.destination, packet.source, code, offending);
+        self.send_datagram(now, &frame);
+        self.give_frame_buffer(frame);
+    }
+
+    /// RFC 1122 3.3.2: tells the sender of a datagram whose first piece came, but not all others.
+    pub(super) fn time_exceeded(&self, now: Instant, datagram: &TimedOut, baton: &mut Baton) {
+        if !baton.icmp_budget.spend(now) {
+            return;
+        }
+        let mut frame = self.take_frame_buffer();
+        emit_time_exceeded(&mut frame, datagram.destination, datagram.source, &datagram.quote);
+        self.send_datagram(now, &frame);
+        self.give_frame_buffer(frame);
+    }
+}
+
+/// What an ICMP error is to a connection (RFC 1122 4.2.3.9; RFC 9293 3.9.2.2; like Linux, hosts and
+/// networks that cannot be reached end an attempt, too). The kinds are those of Linux's error codes.
+fn trouble(kind: ErrorKind) -> Trouble {
+    match kind {
+        ErrorKind::Unreachable(code) => Trouble::Hard(match code {
+            icmp::PROTOCOL_UNREACHABLE => Error::ProtocolUnreachable,
+            icmp::PORT_UNREACHABLE => Error::Refused,
+            // Net unreachable, unknown, prohibited, or not for this type of service.
+            0 | 6 | 9 | 11 => Error::NetworkUnreachable,
+            _ => Error::Unreachable,
+        }),
+        ErrorKind::FragmentationNeeded(_)
+        | ErrorKind::TimeExceeded(_)
+        | ErrorKind::ParameterProblem(_) => Trouble::Soft(Error::Unreachable),
+    }
+}
