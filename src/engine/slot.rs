@@ -205,7 +205,8 @@ impl Engine {
         let signals = signals | std::mem::take(&mut inner.untold);
         let over = signals.contains(Signals::CLOSED);
         let opened = signals.contains(Signals::OPENED);
-        let wake_readers = inner.reader_waits && signals.contains(Signals::READABLE);
+        let wake_readers =
+            inner.reader_waits && signals.intersects(Signals::READABLE | Signals::URGENT);
         let wake_writers =
             inner.writer_waits && signals.intersects(Signals::WRITABLE | Signals::OPENED);
         inner.reader_waits &= !wake_readers;

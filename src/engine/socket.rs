@@ -193,6 +193,22 @@ impl Socket {
         self.slot.wait(Event::Writable, timeout, |inner| inner.connection.flushed())
     }
 
+    /// Bytes of urgent data, up to its end, that were not read (RFC 9293 3.8.5, MUST-33): they are in
+    /// line, and `read` gives them (RFC 6093).
+    #[must_use]
+    pub fn urgent_unread(&self) -> u32 {
+        self.slot.lock().connection.urgent_unread()
+    }
+
+    /// Sleeps until more than `known` bytes of urgent data were not read, which may be under way
+    /// still (RFC 9293 3.8.5, MUST-32), nothing will be read any more, or `timeout` has passed
+    /// (`false` then).
+    pub fn wait_urgent(&self, known: u32, timeout: Option<Duration>) -> bool {
+        self.slot.wait(Event::Readable, timeout, |inner| {
+            inner.connection.urgent_unread() > known || inner.connection.read_ended()
+        })
+    }
+
     /// Shuts down one direction or both. `NotOpen`: there is nothing to shut down any more.
     pub fn shutdown(&self, now: Instant, how: Shutdown) -> Result<(), NotOpen> {
         self.engine.act(now, &self.slot, |inner| {

@@ -92,6 +92,14 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Bytes of urgent data, up to its end, that were not read (RFC 9293 3.8.5, MUST-33).
+    #[must_use]
+    pub fn urgent_unread(&self) -> u32 {
+        if let Phase::Open(tcb) = &self.phase { tcb.rcv.urgent_unread() } else { 0 }
+    }
+}
+
 impl Info {
     /// What there is to say of a connection that is not open.
     const fn of(state: State) -> Self {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tuntcp::engine::{NotOpen, Socket, WriteError};
 use tuntcp::tcp::{Error, State};
-use tuntcp::wire::Flags;
+use tuntcp::wire::{Flags, RawWindow, Segment};
 
-use crate::world::{Bench, Duo, Peer, THERE, at, tcp};
+use crate::world::{Bench, Duo, Peer, THERE, at, frame, tcp};
 
 fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|index| (index % 253) as u8).collect()
@@ -185,6 +185,41 @@ fn what_was_taken_is_told_before_the_error() {
     assert!(0 < taken && taken < text.len(), "{taken}");
     assert_eq!(socket.write(now, &text), Err(WriteError::Failed(Error::Aborted)));
     assert_eq!(socket.write(now, &text), Err(WriteError::Ended));
+}
+
+/// RFC 9293 3.8.5: who waits for urgent data learns of it before its bytes have come.
+/// Proves: MUST-32, MUST-33.
+#[test]
+fn urgent_data_is_announced() {
+    let mut bench = Bench::new();
+    let listener = bench.listen(7, 8);
+    let peer = Peer::open(&mut bench, 5000, 7);
+    let socket = listener.accept().unwrap().unwrap();
+    assert!(!socket.wait_urgent(0, Some(Duration::ZERO)));
+    let urgent = |pointer| {
+        let flags = Flags::URG;
+        let window = RawWindow(65_535);
+        let (seq, ack, urgent) = (peer.seq, peer.ack, pointer);
+        frame(&peer.flow, &Segment { seq, ack, flags, window, urgent, ..Segment::default() }, b"")
+    };
+    let long = Some(Duration::from_secs(10));
+    std::thread::scope(|threads| {
+        let waiter = threads.spawn(|| socket.wait_urgent(0, long));
+        // Nothing tells when it sleeps; then the announcement, and nothing else, must wake it.
+        std::thread::sleep(Duration::from_millis(50));
+        bench.give([urgent(5)]);
+        assert!(waiter.join().unwrap());
+        assert!(!socket.is_readable() && socket.urgent_unread() == 5);
+        let waiter = threads.spawn(|| socket.wait_urgent(5, long));
+        bench.give([urgent(9)]);
+        assert!(waiter.join().unwrap());
+    });
+    bench.give([peer.segment(Flags::empty(), b"all of it")]);
+    assert_eq!(socket.read(bench.now, &mut [0; 8], false), Ok(Some(8)));
+    assert!(socket.wait_urgent(0, Some(Duration::ZERO)) && socket.urgent_unread() == 1);
+    assert_eq!(socket.read(bench.now, &mut [0; 8], false), Ok(Some(1)));
+    assert!(!socket.wait_urgent(0, Some(Duration::ZERO)));
+    bench.give([peer.segment(Flags::RST, b"")]);
 }
 
 #[test]

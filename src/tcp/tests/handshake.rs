@@ -118,6 +118,21 @@ fn simultaneous() {
             "open; >+; +5ms; < S 0:0(0) win 100 <mss 1460,sackOK,TS val 77 ecr 0,nop,wscale 3>
              > S. 0:0(0) ack 1 <mss 1460,sackOK,TS val 5 ecr 77,nop,wscale 0>",
         ),
+        (
+            "timestamps only",
+            "open; >+; +5ms; < S 0:0(0) win 100 <mss 1460,nop,nop,TS val 77 ecr 0>
+             > S. 0:0(0) ack 1 <mss 1460,nop,nop,TS val 5 ecr 77>",
+        ),
+        (
+            "a shift only",
+            "open; >+; < S 0:0(0) win 100 <mss 1460,nop,wscale 3>
+             > S. 0:0(0) ack 1 <mss 1460,nop,wscale 0>",
+        ),
+        (
+            "sack only",
+            "open; >+; < S 0:0(0) win 100 <mss 1460,nop,nop,sackOK>
+             > S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK>",
+        ),
     ]);
 }
 
