@@ -150,6 +150,9 @@ impl Engine {
             if !fed.signals.contains(Signals::REUSE) {
                 return;
             }
+            if self.demux.listener(flow.local).is_none() {
+                return slot.lock().connection.refuse_reuse(now);
+            }
             // A TIME-WAIT gives way to a new connection (RFC 6191).
             self.demux.remove(&slot);
             self.abort(now, &slot);

@@ -79,6 +79,10 @@ pub struct Config {
     /// A SYN never ends an open connection (RFC 5961, 4.2); otherwise one in the window resets it,
     /// as in RFC 793. Default on. (`net.inet.tcp.insecure_syn` of FreeBSD is its opposite.)
     pub secure_syn: bool,
+    /// When both ends close at once, send our FIN again with the acknowledgement of the peer's, as
+    /// 4.4BSD does: one that was lost costs no time-out then, but a peer that goes by RFC 9293
+    /// 3.10.7.4 drops the old number with the acknowledgement, and asks for it again. Default off.
+    pub repeat_fin: bool,
     /// Congestion control, by its name in the registry. Default `newreno`.
     pub congestion: &'static str,
 }
@@ -115,6 +119,7 @@ impl Default for Config {
             min_path_mtu: 552,
             secure_reset: true,
             secure_syn: true,
+            repeat_fin: false,
             congestion: "newreno",
         }
     }

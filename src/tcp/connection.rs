@@ -74,6 +74,13 @@ impl Connection {
         }
     }
 
+    /// Nobody listens for the SYN that a TIME-WAIT would have given way to.
+    pub fn refuse_reuse(&mut self, now: Instant) {
+        if let Phase::Lingering(lingering) = &mut self.phase {
+            lingering.refuse_reuse(now);
+        }
+    }
+
     /// A moment that `poll_timeout` named has come. Calling it too early does nothing.
     pub fn on_timeout(&mut self, now: Instant) -> Signals {
         match &mut self.phase {

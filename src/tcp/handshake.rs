@@ -413,6 +413,12 @@ impl Opening {
                 options.timestamps = peer.timestamps.map(|clock| clock.option(now));
             }
         }
+        if self.peer.is_some() && !self.passive {
+            // Simultaneous open: it is our SYN again, which has offered already.
+            options.window_scale = config.window_scaling.then(|| self.receive_shift());
+            let offer = config.timestamps.then_some(Timestamps { value, echo: 0 });
+            options.timestamps = options.timestamps.or(offer);
+        }
         Segment {
             seq: self.birth.iss,
             ack: self.peer.map(|peer| peer.irs + 1),

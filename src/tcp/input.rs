@@ -323,6 +323,7 @@ impl Tcb {
         if self.rcv.pass_fin() {
             self.state = self.state.after(Event::Fin);
             self.ack_owed = true;
+            self.fin_again = self.config.repeat_fin && self.state == State::Closing;
             self.signals |= Signals::READABLE;
         }
     }

@@ -18,6 +18,8 @@ pub(super) enum Choice {
     Probe,
     /// A keep-alive probe (RFC 9293 3.8.4).
     KeepAlive,
+    /// An acknowledgement with our FIN, again.
+    FinAgain,
     /// Nothing but an acknowledgement.
     Ack,
 }
@@ -70,7 +72,8 @@ impl Tcb {
         if self.keepalive_owed {
             return Some(Choice::KeepAlive);
         }
-        self.ack_owed.then_some(Choice::Ack)
+        let fin_again = self.fin_again && self.snd.outstanding() == 1;
+        self.ack_owed.then_some(if fin_again { Choice::FinAgain } else { Choice::Ack })
     }
 
     fn choose_resend(&self, resend: SeqRange, limits: &Limits) -> Option<SeqRange> {
@@ -135,6 +138,7 @@ impl Tcb {
             ),
             Choice::Probe => (SeqRange::of_len(self.snd.una, 1), Flags::empty()),
             Choice::KeepAlive => (SeqRange::of_len(self.snd.nxt - 1, 0), Flags::empty()),
+            Choice::FinAgain => (SeqRange::of_len(self.snd.nxt - 1, 1), Flags::empty()),
             Choice::Ack => (SeqRange::of_len(self.snd.bare_seq(), 0), Flags::empty()),
         };
         let queue_end = self.snd.queue_end();
@@ -176,6 +180,7 @@ impl Tcb {
         if choice == Choice::Ack {
             self.more_acks = self.more_acks.saturating_sub(1);
         }
+        self.fin_again = false;
         self.timers.delayed_ack = Instant::NEVER;
         self.last_ack_sent = self.rcv.nxt;
         match choice {
@@ -208,6 +213,10 @@ impl Tcb {
                 self.snd.small_end = range.end;
             }
             Choice::KeepAlive => self.keepalive_owed = false,
+            Choice::FinAgain => {
+                self.retransmissions += 1;
+                self.rtt.stop_timing(now);
+            }
             Choice::Ack => {}
         }
         self.ensure_timer(now);

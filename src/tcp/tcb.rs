@@ -44,6 +44,8 @@ pub(super) struct Tcb {
     pub(super) ack_owed: bool,
     /// Duplicates of it that shall follow: one for each further segment behind a gap.
     pub(super) more_acks: u8,
+    /// Our FIN goes with the acknowledgement of the peer's once more (`Config::repeat_fin`).
+    pub(super) fin_again: bool,
     /// A keep-alive probe shall go out.
     pub(super) keepalive_owed: bool,
     /// Keep-alive probes without an answer.
@@ -109,6 +111,7 @@ impl Tcb {
             last_ack_sent: rcv.nxt,
             ack_owed: false,
             more_acks: 0,
+            fin_again: false,
             keepalive_owed: false,
             keepalive_probes: 0,
             heard_at: now,

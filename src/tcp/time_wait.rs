@@ -72,6 +72,7 @@ impl Lingering {
             return if segment.ack.is_none() && self.may_reuse(now, segment) {
                 Ok(Verdict::Reuse)
             } else {
+                self.refuse_reuse(now);
                 Err(Discard::OldSyn)
             };
         }
@@ -90,6 +91,11 @@ impl Lingering {
             return Err(Discard::MissingAck);
         }
         Ok(Verdict::Stay)
+    }
+
+    /// The SYN opens nothing: it is challenged as in any state (RFC 5961, 4.2).
+    pub(super) fn refuse_reuse(&mut self, now: Instant) {
+        self.ack_owed |= self.challenges.spend(now, self.config.challenge_acks);
     }
 
     /// RFC 6191, 2; RFC 9293 3.6.1, MAY-2, SHLD-4: newer by its timestamp, or by its number where

@@ -57,6 +57,22 @@ fn an_old_syn_does_not() {
 }
 
 #[test]
+fn a_time_wait_that_nobody_listens_behind_stays() {
+    let mut bench = Bench::new();
+    let listener = bench.listen(7, 8);
+    let old = time_wait(&mut bench, &listener);
+    drop(listener);
+    let mut again = Peer::new(5000, 7);
+    again.seq += 100_000;
+    // RFC 5961 4.2: a challenge.
+    let answer = only(bench.give([again.syn()]));
+    let answer = tcp(&answer);
+    assert!(answer.flags.is_empty(), "{answer}");
+    assert_eq!((Some(answer.seq), answer.ack), (old.ack, Some(old.seq)));
+    assert_eq!(bench.engine.connections(), 1);
+}
+
+#[test]
 fn closing_all_ends_in_good_order() {
     let mut duo = Duo::new();
     let (near, far) = duo.connect(80);

@@ -307,7 +307,12 @@ impl Half {
         self.stamped_at = at;
         if segment.ack.is_some() && comparable {
             let Some(peer_stamp) = peer_stamp else {
-                return Err("echoes a timestamp that nobody sent".into());
+                // The SYN-ACK of a simultaneous open offers what the peer's SYN may not have had.
+                hold!(
+                    segment.flags.contains(Flags::SYN) && stamp.echo == 0,
+                    "echoes a timestamp that nobody sent"
+                );
+                return Ok(());
             };
             hold!(
                 !SeqNum::new(stamp.echo).after(SeqNum::new(peer_stamp)),

@@ -91,6 +91,15 @@ fn after_ours() {
         ),
         ("out of order with our ack", "< F. 11:11(0) ack 2; > . 2:2(0) ack 1; state FinWait2"),
     ]);
+    at(At::FinWait1).config(|config| config.repeat_fin = true).rows(&[
+        ("without our ack", "< F. 1:1(0) ack 1; > F. 1:1(0) ack 2; state Closing"),
+        (
+            "and again",
+            "< F. 1:1(0) ack 1; > F. 1:1(0) ack 2; < F. 1:1(0) ack 1; > . 2:2(0) ack 2
+             state Closing",
+        ),
+        ("with our ack", "< F. 1:1(0) ack 2; > . 2:2(0) ack 2; state TimeWait"),
+    ]);
     at(At::FinWait2).rows(&[
         ("alone", "< F. 1:1(0) ack 2; > . 2:2(0) ack 2; state TimeWait; ended both"),
         (

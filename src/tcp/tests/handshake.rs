@@ -108,11 +108,17 @@ fn our_syn_ack() {
     )]);
 }
 
-/// Simultaneous open: the SYN-ACK repeats what both offered.
+/// Simultaneous open: the SYN-ACK is our SYN again, which offers windows that scale and timestamps
+/// whatever the peer's has offered; SACK is permitted if both do.
 #[test]
 fn simultaneous() {
     nothing().rows(&[
-        ("nothing", "open; >+; < S 0:0(0) win 100 <mss 1460>; > S. 0:0(0) ack 1 <mss 1460>"),
+        (
+            "nothing",
+            "open; >+; +5ms; < S 0:0(0) win 100 <mss 1460>
+             > S. 0:0(0) ack 1 <mss 1460,nop,nop,TS val 5 ecr 0,nop,wscale 0>
+             < . 1:1(0) ack 1 win 100; write 10; > P. 1:11(10) ack 1",
+        ),
         (
             "everything",
             "open; >+; +5ms; < S 0:0(0) win 100 <mss 1460,sackOK,TS val 77 ecr 0,nop,wscale 3>
@@ -121,17 +127,17 @@ fn simultaneous() {
         (
             "timestamps only",
             "open; >+; +5ms; < S 0:0(0) win 100 <mss 1460,nop,nop,TS val 77 ecr 0>
-             > S. 0:0(0) ack 1 <mss 1460,nop,nop,TS val 5 ecr 77>",
+             > S. 0:0(0) ack 1 <mss 1460,nop,nop,TS val 5 ecr 77,nop,wscale 0>",
         ),
         (
             "a shift only",
-            "open; >+; < S 0:0(0) win 100 <mss 1460,nop,wscale 3>
-             > S. 0:0(0) ack 1 <mss 1460,nop,wscale 0>",
+            "open; >+; +5ms; < S 0:0(0) win 100 <mss 1460,nop,wscale 3>
+             > S. 0:0(0) ack 1 <mss 1460,nop,nop,TS val 5 ecr 0,nop,wscale 0>",
         ),
         (
             "sack only",
-            "open; >+; < S 0:0(0) win 100 <mss 1460,nop,nop,sackOK>
-             > S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK>",
+            "open; >+; +5ms; < S 0:0(0) win 100 <mss 1460,nop,nop,sackOK>
+             > S. 0:0(0) ack 1 <mss 1460,sackOK,TS val 5 ecr 0,nop,wscale 0>",
         ),
     ]);
 }

@@ -49,19 +49,23 @@ fn unread_text() {
 }
 
 /// RFC 6191 2, without timestamps on the old connection: a SYN with a higher number, or with
-/// timestamps, may take its place; another is dropped in silence.
+/// timestamps, may take its place; another is challenged (RFC 5961, 4.2).
 /// Proves: MAY-2, RFC6191-2-c, RFC6191-2-d.
 #[test]
 fn syn_without_timestamps() {
     at(At::TimeWait).rows(&[
         ("higher", "< S 100:100(0) win 100 <mss 1460>; signal REUSE"),
         ("much higher", "< S 1000000:1000000(0) win 100 <mss 1460>; signal REUSE"),
-        ("lower", "< S 1:1(0) win 100 <mss 1460>; discard OldSyn; nosignal REUSE; state TimeWait"),
-        ("much lower", "< S {rcv-90000}:{rcv-90000}(0); discard OldSyn; state TimeWait"),
+        (
+            "lower",
+            "< S 1:1(0) win 100 <mss 1460>; > . 2:2(0) ack 2; discard OldSyn; nosignal REUSE
+             state TimeWait",
+        ),
+        ("much lower", "< S {rcv-90000}:{rcv-90000}(0); >+; discard OldSyn; state TimeWait"),
         ("lower with timestamps", "< S 1:1(0) win 100 <mss 1460,TS val 5 ecr 0>; signal REUSE"),
         ("syn-ack", "< S. 100:100(0) ack 2; >*; nosignal REUSE; state TimeWait"),
         ("with rst", "< SR 100:100(0); nosignal REUSE; state TimeWait"),
-        ("an old syn does not prolong", "+30s; < S 1:1(0); discard OldSyn; +30s; state Closed"),
+        ("an old syn does not prolong", "+30s; < S 1:1(0); >+; discard OldSyn; +30s; state Closed"),
     ]);
 }
 
@@ -75,15 +79,15 @@ fn syn_with_timestamps() {
         ("equal, higher", "< S 100:100(0) win 100 <mss 1460,TS val 200 ecr 0>; signal REUSE"),
         (
             "equal, lower",
-            "< S 0:0(0) win 100 <mss 1460,TS val 200 ecr 0>; discard OldSyn; state TimeWait",
+            "< S 0:0(0) win 100 <mss 1460,TS val 200 ecr 0>; >+; discard OldSyn; state TimeWait",
         ),
         (
             "older, higher",
-            "< S 100:100(0) win 100 <mss 1460,TS val 50 ecr 0>; discard OldSyn; state TimeWait",
+            "< S 100:100(0) win 100 <mss 1460,TS val 50 ecr 0>; >+; discard OldSyn; state TimeWait",
         ),
-        ("older, lower", "< S 0:0(0) win 100 <mss 1460,TS val 50 ecr 0>; discard OldSyn"),
+        ("older, lower", "< S 0:0(0) win 100 <mss 1460,TS val 50 ecr 0>; >+; discard OldSyn"),
         ("without, higher", "< S 100:100(0) win 100 <mss 1460>; signal REUSE"),
-        ("without, lower", "< S 0:0(0) win 100 <mss 1460>; discard OldSyn; state TimeWait"),
+        ("without, lower", "< S 0:0(0) win 100 <mss 1460>; >+; discard OldSyn; state TimeWait"),
     ]);
 }
 

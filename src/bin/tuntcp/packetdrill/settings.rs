@@ -81,6 +81,7 @@ impl Settings {
             return;
         }
         self.dialect = Dialect::Bsd;
+        self.tcp.repeat_fin = true;
         if !given.receive_buffer {
             self.tcp.receive_buffer = 65_536;
         }
