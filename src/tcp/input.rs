@@ -69,11 +69,9 @@ impl Tcb {
             }
             Verdict::Ignore => return Err(Discard::BlindReset),
         }
-        // CLOSING and LAST-ACK: both sides were done, unless text of ours is lost with it.
-        let done =
-            matches!(self.state, State::Closing | State::LastAck) && self.snd.queue.is_empty();
-        let error = (!done).then_some(Error::Reset);
-        self.end(Ending { error, reset: false });
+        // In CLOSING and LAST-ACK too, where RFC 9293 says nothing of it: our FIN, and what may
+        // have been lost before it, was never acknowledged.
+        self.end(Ending { error: Some(Error::Reset), reset: false });
         Ok(())
     }
 
