@@ -64,6 +64,8 @@ pub enum Dropped {
     UnknownProtocol,
     /// A SYN beyond a listener's backlog.
     BacklogFull,
+    /// SYN with FIN, while `HostConfig::drop_syn_fin` is on.
+    SynFin,
     /// A segment for a connection that does not exist (answered by a RST, unless it was one).
     NoConnection,
     /// A UDP datagram to a port where nobody listens (answered by port unreachable).
@@ -84,7 +86,7 @@ pub enum Dropped {
 
 impl Dropped {
     /// Every variant, in the order of the counters.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NotOurs,
         Self::FromMulticast,
         Self::FromBroadcast,
@@ -93,6 +95,7 @@ impl Dropped {
         Self::FromNowhere,
         Self::UnknownProtocol,
         Self::BacklogFull,
+        Self::SynFin,
         Self::NoConnection,
         Self::NoUdpPort,
         Self::FragmentOverlap,

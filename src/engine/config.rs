@@ -22,6 +22,9 @@ pub struct HostConfig {
     pub path_mtu_timeout: Duration,
     /// Ephemeral ports (RFC 6056, 3.2). Default 1,024 to 65,535.
     pub ephemeral_ports: RangeInclusive<u16>,
+    /// Drop what opens and closes at once, SYN with FIN, as some guards of networks do. Default off:
+    /// RFC 9293 3.10.7 takes the SYN and heeds the FIN as it does any other.
+    pub drop_syn_fin: bool,
     /// Key of sequence numbers, timestamps and ports (RFC 6528, 3). The runtime takes it from the
     /// operating system's random numbers, the simulator from its seed.
     pub secret: [u8; 16],
@@ -37,6 +40,7 @@ impl HostConfig {
             backlog: 1024,
             path_mtu_timeout: Duration::from_secs(600),
             ephemeral_ports: 1024..=65_535,
+            drop_syn_fin: false,
             secret: [0; 16],
         }
     }

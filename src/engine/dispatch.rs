@@ -141,6 +141,9 @@ impl Engine {
         next: impl FnMut() -> Option<Segment<'a>>,
         baton: &mut Baton,
     ) {
+        if self.config.drop_syn_fin && segment.flags.contains(Flags::SYN | Flags::FIN) {
+            return self.counters.count_drop(Dropped::SynFin);
+        }
         if let Some(slot) = self.demux.find(&flow) {
             let fed = self.feed(now, &slot, &mut segment, next);
             baton.pressed |= fed.signals.contains(Signals::PRESSING);

@@ -28,6 +28,20 @@ fn connections_are_accepted_in_the_order_they_opened() {
     assert!(listener.accept().unwrap().is_none());
 }
 
+#[test]
+fn syn_with_fin_is_dropped_where_that_is_wanted() {
+    let mut config = crate::world::config_at("192.0.2.2/24");
+    for dropped in [false, true] {
+        config.drop_syn_fin = dropped;
+        let mut bench = Bench::with(config.clone());
+        let _listener = bench.listen(7, 2);
+        let peer = Peer::new(5000, 7);
+        let syn_fin = peer.segment(Flags::SYN | Flags::FIN, &[]);
+        assert_eq!(bench.give([syn_fin]).len(), usize::from(!dropped));
+        assert_eq!(bench.dropped(Dropped::SynFin), u64::from(dropped));
+    }
+}
+
 /// Proves: RFC4987-3.2.
 #[test]
 fn a_syn_beyond_the_backlog_is_dropped_and_its_next_try_is_not() {

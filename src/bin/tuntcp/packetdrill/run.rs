@@ -9,7 +9,7 @@ use super::code::Variables;
 use super::frame;
 use super::judge;
 use super::kernel::{Answer, Attempt, Fault, Kernel, Outcome};
-use super::script::{Call, Event, Expr, Script, Way, What, When};
+use super::script::{BodySpec, Call, Event, Expr, OptionsSpec, Script, TcpOption, Way, What, When};
 use super::settings::{Given, Refused, Settings};
 use super::symbols;
 use super::world::World;
@@ -81,10 +81,24 @@ impl<'a> Run<'a> {
                 },
             })?;
         }
+        if is_of_bsd(script) {
+            settings.become_bsd(&given);
+        }
+        // The host is made with what the script sets first.
+        let mut first = Kernel::new(settings.clone(), given, World::nowhere());
+        for event in &script.events {
+            let What::Shell(line) = &event.what else { break };
+            if line.trim_start().starts_with("sysctl") {
+                // What is wrong with it is told when its turn comes.
+                let _ = first.shell(line);
+            }
+        }
+        let drop_syn_fin = first.settings.drop_syn_fin;
         let net = ipnet::IpNet::new(IpAddr::V4(settings.local), 16)
             .map_err(|_| Stop { event: None, fault: wrong("a bad address") })?;
         let mut host = HostConfig::new(vec![net]);
-        host.tcp = settings.tcp.clone();
+        host.tcp = first.settings.tcp;
+        host.drop_syn_fin = drop_syn_fin;
         let mtu = settings.mtu;
         Ok(Self {
             script,
@@ -295,6 +309,23 @@ impl<'a> Run<'a> {
         });
         found.or(self.kernel.current)
     }
+}
+
+/// Whether a script that may name no `sysctl` counts with a BSD: its SYN has the options in their
+/// order, or its receive buffer is theirs.
+fn is_of_bsd(script: &Script) -> bool {
+    script.events.iter().any(|event| match &event.what {
+        What::Packet(spec) => matches!(&spec.body, BodySpec::Tcp(tcp)
+            if spec.way == Way::Out
+                && matches!(&tcp.options, OptionsSpec::List(options)
+                    if matches!(options[..], [TcpOption::Mss(_), TcpOption::Nop, TcpOption::WindowScale(_), ..]))),
+        What::Call(call) => {
+            call.name == "getsockopt"
+                && call.arguments.get(2) == Some(&Expr::Word("SO_RCVBUF".into()))
+                && call.arguments.get(3) == Some(&Expr::List(vec![Expr::Int(65_536)]))
+        }
+        _ => false,
+    })
 }
 
 /// Compares what a call gave back.

@@ -40,6 +40,8 @@ pub(super) struct Settings {
     /// Calls that are not told to wait fail with EAGAIN instead.
     pub(super) non_fatal_packets: bool,
     pub(super) tcp: Config,
+    /// `HostConfig::drop_syn_fin`
+    pub(super) drop_syn_fin: bool,
     /// What `SO_KEEPALIVE` turns on.
     pub(super) keepalive_defaults: KeepAlive,
 }
@@ -61,6 +63,7 @@ impl Default for Settings {
             exact: false,
             non_fatal_packets: false,
             tcp: Config::default(),
+            drop_syn_fin: false,
             keepalive_defaults: KeepAlive::default(),
         }
     }
@@ -185,6 +188,7 @@ impl Settings {
             "blackhole" | "log_in_vain" if number(value)? != 0 && name == "blackhole" => {
                 return Err(Refused::Unsupported(format!("sysctl net.inet.tcp.{name}={value}")));
             }
+            "drop_synfin" => self.drop_syn_fin = number(value)? != 0,
             "cc.algorithm" => self.take_congestion(value)?,
             _ => {}
         }

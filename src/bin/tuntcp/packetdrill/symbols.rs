@@ -62,6 +62,21 @@ pub(super) const MSG_DONTWAIT: i64 = 0x40;
 pub(super) const MSG_WAITALL: i64 = 0x100;
 pub(super) const MSG_MORE: i64 = 0x8000;
 
+/// States as the BSDs name them, numbered as Linux does.
+const STATES: &[(&str, i64)] = &[
+    ("ESTABLISHED", 1),
+    ("SYN_SENT", 2),
+    ("SYN_RECEIVED", 3),
+    ("FIN_WAIT_1", 4),
+    ("FIN_WAIT_2", 5),
+    ("TIME_WAIT", 6),
+    ("CLOSED", 7),
+    ("CLOSE_WAIT", 8),
+    ("LAST_ACK", 9),
+    ("LISTEN", 10),
+    ("CLOSING", 11),
+];
+
 const CONSTANTS: &[(&str, i64)] = &[
     ("NULL", 0),
     ("PF_INET", AF_INET),

