@@ -18,11 +18,11 @@ pub(super) fn errno_of(error: Error) -> &'static str {
 
 /// The value of a constant.
 pub(super) fn value(name: &str) -> Option<i64> {
-    CONSTANTS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| *value)
-        .or_else(|| ERRORS.iter().find(|(known, _)| *known == name).map(|(_, value)| *value))
+    let find = |table: &[(&str, i64)], name: &str| {
+        table.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    };
+    let state = name.strip_prefix("TCPS_").or_else(|| name.strip_prefix("TCPI_"));
+    find(CONSTANTS, name).or_else(|| find(ERRORS, name)).or_else(|| find(STATES, state?))
 }
 
 /// Whether it is the name of an error.
