@@ -31,11 +31,11 @@ impl Run<'_> {
             let packet = frame::parse(&bytes)
                 .map_err(|why| here(wrong(format!("the stack has sent a bad packet: {why}"))))?;
             let dialogue = self.dialogue_of(&packet, spec).map_err(here)?;
+            self.note_numbers(rest.as_ref().unwrap_or(spec), &packet, dialogue);
             self.note(|run| {
                 let shown = judge::show(&packet, &run.kernel.dialogues[dialogue]);
                 format!("{} > {shown}", seconds(at))
             });
-            self.note_numbers(rest.as_ref().unwrap_or(spec), &packet, dialogue);
             let expected = rest.as_ref().unwrap_or(spec);
             let known = &self.kernel.dialogues[dialogue];
             let settings = &self.kernel.settings;

@@ -128,8 +128,12 @@ impl Report {
     /// The counts, and the status that the command ends with.
     pub(super) fn summary(&self) -> ExitCode {
         println!(
-            "{} scripts: {} passed, {} failed, {} unsupported",
-            self.total, self.passed, self.failed, self.unsupported
+            "{} script{}: {} passed, {} failed, {} unsupported",
+            self.total,
+            if self.total == 1 { "" } else { "s" },
+            self.passed,
+            self.failed,
+            self.unsupported
         );
         match (self.failed, self.unsupported) {
             (0, 0) => ExitCode::SUCCESS,

@@ -150,10 +150,10 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.advance(start)?;
+        self.note(|_| format!("{} {}", seconds(start), event.text));
         match &event.what {
             What::Packet(spec) => {
                 self.inject(spec).map_err(here)?;
-                self.note(|_| format!("{} {}", seconds(start), event.text));
             }
             What::Call(call) => {
                 self.finish_pending()?;
@@ -161,7 +161,6 @@ impl<'a> Run<'a> {
                     When::Relative(_) => call.until.map(|until| self.base + until),
                     _ => call.until,
                 };
-                self.note(|_| format!("{} {}", seconds(start), event.text));
                 self.start(index, call, until, span)?;
             }
             What::Shell(line) => self.kernel.shell(line).map_err(here)?,
