@@ -77,3 +77,102 @@ fn the_judge_refuses_what_is_wrong() {
         assert!(told.contains(reason), "{}: {reason:?} is not in\n{told}", script.display());
     }
 }
+
+/// Writes a script where nobody else does, and gives its path.
+fn script(name: &str, text: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("tuntcp-{}-{name}.pkt", std::process::id()));
+    std::fs::write(&path, text).expect("it can be written");
+    path
+}
+
+/// Runs one script with options; what was told, and the status.
+fn run_one(name: &str, text_of: &str, options: &[&str]) -> (String, Option<i32>) {
+    let path = script(name, text_of);
+    let mut arguments = options.to_vec();
+    arguments.push(path.to_str().expect("a plain name"));
+    let output = tuntcp(&arguments);
+    std::fs::remove_file(&path).expect("it is there");
+    (text(&output.stdout) + &text(&output.stderr), output.status.code())
+}
+
+#[test]
+fn settings_come_from_the_command_line() {
+    let given = "
+        0    socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+        +0   fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+        +0   connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
+        +0   > S 0:0(0) win 30000 <mss 1200,nop,wscale 3,sackOK,TS val 1 ecr 0>
+        +2   > S 0:0(0) win 30000 <mss 1200,nop,wscale 3,sackOK,TS val 2 ecr 0>
+        +.1  < S. 0:0(0) ack 1 win 9000 <mss 1200>
+        +0   > . 1:1(0) ack 1
+        +.1  < P. 1:11(10) ack 1 win 9000
+        +.3  > . 1:1(0) ack 11
+    ";
+    let options = [
+        "--mss=1200",
+        "--rcvbuf=30000",
+        "--wscale=3",
+        "--syn-timeout=2",
+        "--delayed-ack=300",
+        "--tolerance-percent=0",
+    ];
+    let (told, status) = run_one("given", given, &options);
+    assert_eq!(status, Some(0), "{told}");
+    for left_out in 0..5 {
+        let mut some = options.to_vec();
+        let without = some.remove(left_out);
+        let (told, status) = run_one("left-out", given, &some);
+        assert_eq!(status, Some(1), "without {without}: {told}");
+    }
+}
+
+#[test]
+fn what_is_defined_is_there_for_ifdef() {
+    let asks = "
+        #ifdef WRONG
+        0    socket(..., SOCK_STREAM, IPPROTO_TCP) = -1 EPERM
+        #else
+        0    socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+        #endif
+    ";
+    assert_eq!(run_one("plain", asks, &[]).1, Some(0));
+    assert_eq!(run_one("defined", asks, &["-D", "WRONG"]).1, Some(1));
+}
+
+#[test]
+fn the_order_of_options_counts_if_wanted() {
+    let other_order = "
+        0    socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+        +0   bind(3, ..., ...) = 0
+        +0   listen(3, 1) = 0
+        +0   < S 0:0(0) win 9000 <mss 1460,sackOK,nop,nop>
+        +0   > S. 0:0(0) ack 1 <sackOK,eol,eol,mss 1460>
+    ";
+    assert_eq!(run_one("set", other_order, &[]).1, Some(0));
+    let (told, status) = run_one("strict", other_order, &["--strict-options"]);
+    assert_eq!(status, Some(1));
+    assert!(told.contains("options: expected <sackOK,eol,eol,mss 1460>"), "{told}");
+}
+
+#[test]
+fn a_conversation_is_shown_and_scripts_are_listed() {
+    let path = "tests/packetdrill/open/passive.pkt";
+    let shown = text(&tuntcp(&["--verbose", path]).stdout);
+    assert!(shown.contains("+0 < S 0:0(0) win 32792"), "{shown}");
+    assert!(shown.contains("0.000000 > S. 0:0(0) ack 1 win 65535 <mss 1460"), "{shown}");
+    assert!(shown.ends_with("1 script: 1 passed, 0 failed, 0 unsupported\n"), "{shown}");
+    let listed = text(&tuntcp(&["--list", "tests/packetdrill/open"]).stdout);
+    assert!(listed.lines().any(|line| line == path), "{listed}");
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let output = tuntcp(&["no/such/script.pkt"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("cannot read no/such/script.pkt"));
+    let (told, status) = run_one("syntax", "0 socket(... = 3\n", &[]);
+    assert_eq!(status, Some(1));
+    assert!(told.contains(".pkt:1: "), "{told}");
+    let (told, status) = run_one("bytes", "0 \u{0}\u{1} nonsense ] } )\n", &[]);
+    assert_eq!(status, Some(1), "{told}");
+}
