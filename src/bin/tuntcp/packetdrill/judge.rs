@@ -126,7 +126,9 @@ fn check_text(tcp: &Tcp, dialogue: &Dialogue) -> Result<(), Mismatch> {
     let (Some(iss), false) = (dialogue.iss, dialogue.opaque) else { return Ok(()) };
     let syn = u32::from(tcp.flags & SYN != 0);
     let start = tcp.seq.wrapping_add(syn).wrapping_sub(iss).wrapping_sub(1);
-    let wrong = (start..).zip(&tcp.payload).find(|&(at, byte)| pattern(at) != *byte);
+    // A number before the first byte's is 2^32 - 1, where a plain count would run over.
+    let places = (0..).map(|index| start.wrapping_add(index));
+    let wrong = places.zip(&tcp.payload).find(|&(at, byte)| pattern(at) != *byte);
     match wrong {
         None => Ok(()),
         Some((at, _)) => Err(format!("text: byte {at} of the stream is not what was written")),
