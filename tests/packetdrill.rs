@@ -166,6 +166,24 @@ fn a_conversation_is_shown_and_scripts_are_listed() {
 }
 
 #[test]
+fn what_is_not_fatal_is_told() {
+    let wrong = "
+        --non_fatal=packet
+        0    socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+        +0   bind(3, ..., ...) = 0
+        +0   listen(3, 1) = 0
+        +0   < S 0:0(0) win 9000 <mss 1460>
+        +0   > S 0:0(0) ack 1 <mss 1460>
+        +.1  < . 1:1(0) ack 1 win 9000
+        +0   accept(3, ..., ...) = 4
+    ";
+    let (told, status) = run_one("non-fatal", wrong, &["--verbose"]);
+    assert_eq!(status, Some(0), "{told}");
+    assert!(told.contains("not fatal: flags: expected S, got S."), "{told}");
+    assert_eq!(run_one("fatal", &wrong.replace("packet", "syscall"), &[]).1, Some(1));
+}
+
+#[test]
 fn what_cannot_be_read_is_named() {
     let output = tuntcp(&["no/such/script.pkt"]);
     assert_eq!(output.status.code(), Some(1));

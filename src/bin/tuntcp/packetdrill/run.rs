@@ -115,8 +115,11 @@ impl<'a> Run<'a> {
     pub(super) fn run(&mut self) -> Result<(), Stop> {
         let script = self.script;
         for (index, event) in script.events.iter().enumerate() {
-            let outcome = self.event(index, event);
-            outcome.map_err(|(event, fault)| Stop { event: Some(event), fault })?;
+            if let Err((at, fault)) = self.event(index, event)
+                && self.go_on_after(event, &fault).is_none()
+            {
+                return Err(Stop { event: Some(at), fault });
+            }
         }
         let last = script.events.len();
         self.finish_pending().map_err(|(event, fault)| Stop { event: Some(event), fault })?;
@@ -129,6 +132,18 @@ impl<'a> Run<'a> {
             return Err(Stop { event: Some(last.saturating_sub(1)), fault: wrong(why) });
         }
         Ok(())
+    }
+
+    /// What is wrong with a statement is told only, if the script wants that.
+    fn go_on_after(&mut self, event: &Event, fault: &Fault) -> Option<()> {
+        let (packets, calls) = self.kernel.settings.goes_on;
+        let Fault::Wrong(why) = fault else { return None };
+        let goes_on = match &event.what {
+            What::Packet(_) => packets,
+            What::Call(_) => calls,
+            What::Shell(_) | What::Code(_) => false,
+        };
+        goes_on.then(|| self.note(|_| format!("not fatal: {why}")))
     }
 
     fn event(&mut self, index: usize, event: &'a Event) -> Result<(), (usize, Fault)> {

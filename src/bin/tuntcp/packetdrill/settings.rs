@@ -37,8 +37,8 @@ pub(super) struct Settings {
     pub(super) strict_options: bool,
     /// A segment that no statement expects is a failure even behind the last one.
     pub(super) exact: bool,
-    /// Calls that are not told to wait fail with EAGAIN instead.
-    pub(super) non_fatal_packets: bool,
+    /// Packets, and calls, that are not as expected are told and do not end the script.
+    pub(super) goes_on: (bool, bool),
     pub(super) tcp: Config,
     /// `HostConfig::drop_syn_fin`
     pub(super) drop_syn_fin: bool,
@@ -61,7 +61,7 @@ impl Default for Settings {
             strict_segments: false,
             strict_options: false,
             exact: false,
-            non_fatal_packets: false,
+            goes_on: (false, false),
             tcp: Config::default(),
             drop_syn_fin: false,
             keepalive_defaults: KeepAlive::default(),
@@ -107,7 +107,11 @@ impl Settings {
                 )));
             }
             "local_ip" => self.local = address()?,
-            "remote_ip" => self.remote = address()?,
+            "remote_ip" => {
+                let plain = value.split('/').next().unwrap_or(value);
+                self.remote = plain.parse().map_err(|_| wrong())?;
+            }
+            "mss" => self.tcp.mss = Some(value.parse().map_err(|_| wrong())?),
             "bind_port" => self.bind_port = value.parse().map_err(|_| wrong())?,
             "connect_port" => self.connect_port = value.parse().map_err(|_| wrong())?,
             "mtu" => self.mtu = value.parse().map_err(|_| wrong())?,
@@ -116,16 +120,17 @@ impl Settings {
                 self.tolerance_percent = value.parse().map_err(|_| wrong())?;
             }
             "tcp_ts_tick_usecs" => self.timestamp_tick = number()?,
+            "non_fatal" => {
+                let names = |kind| value.split([',', ' ']).any(|what| what == kind);
+                self.goes_on = (names("packet"), names("syscall"));
+            }
             "strict_segments" => self.strict_segments = value != "0",
-            "non_fatal" => self.non_fatal_packets = value.split(',').any(|what| what == "packet"),
             // Where the original's machine is, how it drives it, and how much it prints.
             "gateway_ip" | "netmask_ip" | "speed" | "send_omit_free" | "wire_client"
-            | "wire_server" | "wire_server_ip" | "wire_server_port" | "wire_client_dev"
-            | "wire_server_dev" | "init_scripts" | "code_command" | "code_format"
-            | "code_sockopt" | "verbose" | "debug" | "dry_run" | "persistent_tun_dev"
-            | "tun_dev" | "no_cleanup" | "ip_version" | "timeout" | "skip_shutdown"
-            | "udp_encaps" | "so_filename" | "so_flags" | "define" | "mss" | "initialization"
-            | "live_remote_prefix" => {}
+            | "wire_server" | "wire_server_ip" | "wire_server_at" | "wire_server_port"
+            | "wire_client_dev" | "wire_server_dev" | "init_scripts" | "code_command"
+            | "code_format" | "code_sockopt" | "verbose" | "debug" | "dry_run" | "define"
+            | "so_filename" | "so_flags" | "is_anyip" | "tcp_ts_ecr_scaled" => {}
             name => return Err(Refused::Wrong(format!("--{name} is no option of packetdrill"))),
         }
         Ok(())
