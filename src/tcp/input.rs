@@ -13,7 +13,7 @@ use super::tcb::{Ending, Tcb};
 use super::{Discard, Error, Signals};
 use crate::buffer::Pool;
 use crate::time::Instant;
-use crate::wire::{Flags, Segment, SeqNum};
+use crate::wire::{Flags, Segment, SeqNum, SeqRange};
 
 impl Tcb {
     /// RST (RFC 5961) → SYN → timestamps → acceptable → ACK → URG → text → FIN.
@@ -117,7 +117,16 @@ impl Tcb {
         if segment.is_empty() {
             self.challenge(now);
         } else {
+            self.note_duplicate(segment);
             self.ack_owed = true;
+        }
+    }
+
+    /// RFC 2883 4: what was received before is reported, if the peer understands that.
+    fn note_duplicate(&mut self, segment: &Segment<'_>) {
+        if self.sack && !segment.payload.is_empty() {
+            let len = u32::try_from(segment.payload.len()).unwrap_or(u32::MAX);
+            self.rcv.note_duplicate(SeqRange::of_len(segment.seq, len));
         }
     }
 
@@ -287,6 +296,7 @@ impl Tcb {
             self.end(Ending { error: None, reset: true });
             return Err(Discard::DataAfterClose);
         }
+        self.note_duplicate(segment);
         let before = self.rcv.nxt;
         let how = self.rcv.take_text(pool, segment.seq, segment.payload, segment.wire_segments);
         if self.rcv.nxt != before {

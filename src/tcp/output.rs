@@ -103,7 +103,7 @@ impl Tcb {
     /// options that the segment will carry (RFC 9293 3.7.1, MUST-16; RFC 6691).
     fn payload_limit(&self, limits: &Limits) -> u32 {
         let path = u32::try_from(limits.mtu).unwrap_or(u32::MAX).saturating_sub(HEADERS);
-        let options = if self.rcv.has_gap() && self.sack {
+        let options = if self.sack && self.rcv.has_blocks() {
             self.options(Instant::ZERO).wire_len()
         } else {
             self.timestamps.map_or(0, |_| super::tcb::TIMESTAMP_BYTES as usize)
@@ -183,6 +183,7 @@ impl Tcb {
         self.fin_again = false;
         self.timers.delayed_ack = Instant::NEVER;
         self.last_ack_sent = self.rcv.nxt;
+        self.rcv.duplicate_reported();
         match choice {
             Choice::Retransmit(_) => {
                 self.retransmissions += 1;
@@ -223,12 +224,12 @@ impl Tcb {
     }
 
     /// The options of the next segment: timestamps on every one (RFC 7323 3.2), SACK blocks while
-    /// there is a gap (RFC 2018, 4).
+    /// there is a gap (RFC 2018, 4), or a duplicate to tell of (RFC 2883).
     pub(super) fn options(&self, now: Instant) -> Options {
         let timestamps = self.timestamps.map(|clock| clock.option(now));
         let most = if timestamps.is_some() { 3 } else { 4 };
         let mut options = Options { timestamps, ..Options::default() };
-        if self.sack && self.rcv.has_gap() {
+        if self.sack && self.rcv.has_blocks() {
             options.sack = self.rcv.sack_blocks(most);
         }
         options

@@ -75,6 +75,15 @@ impl Reassembly {
         self.held.get_or_insert_default().insert(pool, offset, bytes)
     }
 
+    /// The first stretch of `part` that is held.
+    pub fn overlap(&self, part: Range<u64>) -> Option<Range<u64>> {
+        let held = self.held.as_ref()?;
+        let around = held.range_around(part.start).map(|range| part.start..range.end);
+        let first = || held.ranges.range(part.clone()).next().map(|(&start, &end)| start..end);
+        let found = around.or_else(first)?;
+        Some(found.start..found.end.min(part.end))
+    }
+
     /// Moves what has become in order, from `next` on, to the end of `queue`; the new `next`.
     /// Held bytes below `next` are forgotten.
     pub fn take_ready(&mut self, pool: &Pool, next: u64, queue: &mut Queue) -> u64 {

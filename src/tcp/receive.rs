@@ -1,11 +1,13 @@
 //! What has arrived, and what do we say about it? RCV.*, the window to advertise, when to
-//! acknowledge (RFC 9293, 3.8.6.2.2, 3.8.6.3; RFC 5681, 4.2).
+//! acknowledge (RFC 9293, 3.8.6.2.2, 3.8.6.3; RFC 5681, 4.2), and what came twice (RFC 2883).
 //!
 //! ```text
 //!        to be read      |<-- window -->|
 //!  ----+-----------------+--------------+-----> sequence numbers
 //!                     RCV.NXT          edge      (never moves left)
 //! ```
+
+use std::ops::Range;
 
 use super::handshake::Negotiated;
 use super::reassembly::Reassembly;
@@ -31,6 +33,8 @@ pub(super) struct ReceiveHalf {
     pub(super) queue: Queue,
     /// Text that arrived too early.
     reassembly: Reassembly,
+    /// Text that has arrived once more, and is yet to be reported (RFC 2883, 4).
+    duplicate: Option<SeqRange>,
     /// Position of `nxt` in the stream: bytes received in order.
     pub(super) position: u64,
     /// Where the peer's FIN stands, if it was seen.
@@ -69,6 +73,7 @@ impl ReceiveHalf {
             full_sized: negotiated.our_mss.min(SMALL_MSS),
             queue: Queue::new(),
             reassembly: Reassembly::new(),
+            duplicate: None,
             position: 0,
             fin: None,
             ended: false,
@@ -189,18 +194,42 @@ impl ReceiveHalf {
         growth >= self.step().max(wanted) && u64::from(offer) >= 2 * u64::from(self.wnd())
     }
 
-    /// The SACK blocks to report, at most `max` (RFC 2018, 4).
+    /// Notes what of `text`, which has arrived and is not taken yet, was received before: the first
+    /// stretch of it (RFC 2883 4, 4.2.3). Stretches that touch are reported as one, else the last.
+    pub(super) fn note_duplicate(&mut self, text: SeqRange) {
+        let Some(found) = self.old_part(text).or_else(|| self.held_part(text)) else { return };
+        self.duplicate = Some(match self.duplicate {
+            Some(before) if !before.end.before(found.start) && !found.end.before(before.start) => {
+                let start = before.start.earlier(found.start);
+                SeqRange { start, end: before.end.later(found.end) }
+            }
+            _ => found,
+        });
+    }
+
+    /// The duplicate was reported, which happens once (RFC 2883, 4).
+    pub(super) fn duplicate_reported(&mut self) {
+        self.duplicate = None;
+    }
+
+    /// The SACK blocks to report, at most `max`: a duplicate, then what is held, last changed
+    /// first, which begins with what holds the duplicate (RFC 2018, 4; RFC 2883, 4).
     pub(super) fn sack_blocks(&self, max: usize) -> SackBlocks {
         let mut blocks = SackBlocks::default();
-        self.reassembly.report(max, |range| {
-            blocks.push(SeqRange { start: self.at(range.start), end: self.at(range.end) });
+        let mut room = max;
+        if let Some(duplicate) = self.duplicate {
+            blocks.push(duplicate);
+            room -= 1;
+        }
+        self.reassembly.report(room, |range| {
+            blocks.push(self.range_at(&range));
         });
         blocks
     }
 
-    /// Whether anything arrived too early and is held.
-    pub(super) fn has_gap(&self) -> bool {
-        !self.reassembly.is_empty()
+    /// Whether there is anything to tell in SACK blocks.
+    pub(super) fn has_blocks(&self) -> bool {
+        self.duplicate.is_some() || !self.reassembly.is_empty()
     }
 
     /// Bytes of urgent data, up to its end, that were not read (RFC 9293 3.8.5, MUST-33).
@@ -243,9 +272,30 @@ impl ReceiveHalf {
         (self.capacity / 2).min(u32::from(self.our_mss))
     }
 
-    fn at(&self, position: u64) -> SeqNum {
+    /// What of `text` was received in order. SYN and FIN are no text.
+    fn old_part(&self, text: SeqRange) -> Option<SeqRange> {
+        let stop = self.nxt - u32::from(self.ended);
+        let known = self.position.min(u64::from(u32::MAX / 2));
+        let first = stop - u32::try_from(known).unwrap_or(0);
+        let old = SeqRange { start: text.start.later(first), end: text.end.earlier(stop) };
+        old.start.before(old.end).then_some(old)
+    }
+
+    /// The first stretch of `text` that arrived too early before.
+    fn held_part(&self, text: SeqRange) -> Option<SeqRange> {
+        let (start, end) = (text.start.later(self.nxt), text.end.earlier(self.edge));
+        if !start.before(end) {
+            return None;
+        }
+        let position = |seq: SeqNum| self.position + u64::from(seq.since(self.nxt));
+        let held = self.reassembly.overlap(position(start)..position(end))?;
+        Some(self.range_at(&held))
+    }
+
+    fn range_at(&self, range: &Range<u64>) -> SeqRange {
         // Held ranges lie inside of the window.
-        self.nxt + u32::try_from(position - self.position).unwrap_or(u32::MAX)
+        let at = |position: u64| u32::try_from(position - self.position).unwrap_or(u32::MAX);
+        SeqRange { start: self.nxt + at(range.start), end: self.nxt + at(range.end) }
     }
 }
 

@@ -43,11 +43,6 @@ fn blocks() {
              > . 1:1(0) ack 1 <nop,nop,sack 101:251 301:401>",
         ),
         (
-            "overlaps count once",
-            "< P. 101:201(100) ack 1; >+; < P. 151:251(100) ack 1
-             > . 1:1(0) ack 1 <nop,nop,sack 101:251>",
-        ),
-        (
             "cut at the window",
             "< P. 9901:10101(200) ack 1; > . 1:1(0) ack 1 <nop,nop,sack 9901:10001>",
         ),
@@ -104,6 +99,125 @@ fn as_many_as_fit() {
             "{gaps}
              > . 1:1(0) ack 1 <nop,nop,TS val 100 ecr 200,nop,nop,sack 401:411 301:311 201:211>"
         ),
+    )]);
+}
+
+/// RFC 2883 4: what arrives once more is told in the first block, once, and exactly.
+/// Proves: RFC2883-4-a, RFC2883-4-b, RFC2883-4-c.
+#[test]
+fn duplicates() {
+    open().rows(&[
+        (
+            "received in order before",
+            "< P. 1:101(100) ack 1; +40ms; >+; < P. 1:101(100) ack 1
+             > . 1:1(0) ack 101 <nop,nop,sack 1:101>",
+        ),
+        (
+            "once",
+            "< P. 1:101(100) ack 1; +40ms; >+; < P. 1:101(100) ack 1; >+; < R 105:105(0)
+             > . 1:1(0) ack 101 <none>",
+        ),
+        (
+            "in front of new text, which forces no ACK; the duplicate waits with it",
+            "< P. 1:101(100) ack 1; +40ms; >+; < P. 51:201(150) ack 1; +40ms
+             > . 1:1(0) ack 201 <nop,nop,sack 51:101>",
+        ),
+        (
+            "held until now",
+            "< P. 101:201(100) ack 1; >+; < P. 1:201(200) ack 1
+             > . 1:1(0) ack 201 <nop,nop,sack 101:201>",
+        ),
+    ]);
+    at(At::Established).rows(&[(
+        "not without permission",
+        "< P. 1:101(100) ack 1; +40ms; >+; < P. 1:101(100) ack 1; > . 1:1(0) ack 101 <none>",
+    )]);
+}
+
+/// RFC 2883 4: what is held and arrives once more is told with the block that it lies in.
+/// Proves: RFC2883-4-a, RFC2883-4-b, RFC2883-4-c.
+#[test]
+fn duplicates_of_what_is_held() {
+    open().rows(&[
+        (
+            "held, alone in its block",
+            "< P. 101:201(100) ack 1; >+; < P. 101:201(100) ack 1
+             > . 1:1(0) ack 1 <nop,nop,sack 101:201 101:201>",
+        ),
+        (
+            "held, in a larger block",
+            "< P. 101:201(100) ack 1; >+; < P. 201:301(100) ack 1; >+; < P. 201:301(100) ack 1
+             > . 1:1(0) ack 1 <nop,nop,sack 201:301 101:301>",
+        ),
+        (
+            "overlaps at the end of the block",
+            "< P. 101:201(100) ack 1; >+; < P. 151:251(100) ack 1
+             > . 1:1(0) ack 1 <nop,nop,sack 151:201 101:251>",
+        ),
+        (
+            "overlaps at its start",
+            "< P. 101:201(100) ack 1; >+; < P. 51:151(100) ack 1
+             > . 1:1(0) ack 1 <nop,nop,sack 101:151 51:201>",
+        ),
+        (
+            "two stretches: the first",
+            "< P. 101:201(100) ack 1; >+; < P. 301:401(100) ack 1; >+; < P. 151:351(200) ack 1
+             > . 1:1(0) ack 1 <nop,nop,sack 151:201 101:401>",
+        ),
+        (
+            "below the ACK and held: the first",
+            "< P. 1:101(100) ack 1; +40ms; >+; < P. 201:301(100) ack 1; >+; < P. 51:251(200) ack 1
+             > . 1:1(0) ack 301 <nop,nop,sack 51:101>",
+        ),
+        (
+            "beside other blocks",
+            "< P. 1:101(100) ack 1; +40ms; >+; < P. 201:301(100) ack 1; >+; < P. 1:51(50) ack 1
+             > . 1:1(0) ack 101 <nop,nop,sack 1:51 201:301>",
+        ),
+        (
+            "the oldest block makes room",
+            "< P. 101:111(10) ack 1; >+; < P. 201:211(10) ack 1; >+; < P. 301:311(10) ack 1; >+
+             < P. 401:411(10) ack 1; >+; < P. 301:311(10) ack 1
+             > . 1:1(0) ack 1 <nop,nop,sack 301:311 301:311 401:411 201:211>",
+        ),
+    ]);
+}
+
+/// RFC 2883 4: what is no duplicate, and where duplicates are told.
+/// Proves: RFC2883-4-a.
+#[test]
+fn odd_duplicates() {
+    open().rows(&[
+        (
+            "neither a SYN nor a FIN is text",
+            "< F. 1:1(0) ack 1; >+; < F. 1:1(0) ack 1; > . 1:1(0) ack 2 <none>
+             < . 0:1(1) ack 1; > . 1:1(0) ack 2 <none>",
+        ),
+        (
+            "what lies before the stream was never received",
+            "< . 0:1(1) ack 1; > . 1:1(0) ack 1 <none>",
+        ),
+        (
+            "several at once, side by side",
+            "< P. 1:201(200) ack 1; +40ms; >+; cork; < P. 1:101(100) ack 1; < P. 101:151(50) ack 1
+             uncork; > . 1:1(0) ack 201 <nop,nop,sack 1:151>",
+        ),
+        (
+            "several at once, apart: the last",
+            "< P. 1:201(200) ack 1; +40ms; >+; cork; < P. 1:51(50) ack 1; < P. 101:151(50) ack 1
+             uncork; > . 1:1(0) ack 201 <nop,nop,sack 101:151>",
+        ),
+        (
+            "on text too",
+            "< P. 1:101(100) ack 1; +40ms; >+; write 10; >+; < P. 1:101(100) ack 11
+             > . 11:11(0) ack 101 <nop,nop,sack 1:101>",
+        ),
+    ]);
+    open().timestamps().rows(&[(
+        "with an old timestamp",
+        "< P. 1:101(100) ack 1; +40ms; >+
+         < P. 1:101(100) ack 1 <nop,nop,TS val 100 ecr 100>
+         > . 1:1(0) ack 101 <nop,nop,TS val 140 ecr 200,nop,nop,sack 1:101>",
     )]);
 }
 
