@@ -20,6 +20,9 @@ pub(super) struct Dialogue {
     pub(super) iss: Option<u32>,
     /// The script's initial sequence number.
     pub(super) irs: Option<u32>,
+    /// The number of a SYN of the script on what is open: the initial one if the stack answers with
+    /// a SYN, for then it is another connection.
+    next_irs: Option<u32>,
     /// Timestamps of the stack as (script's, wire's), in the order that they were seen.
     stamps: Vec<(u32, u32)>,
     /// When the first of them was sent, microseconds.
@@ -37,6 +40,7 @@ impl Dialogue {
             begins: true,
             iss: None,
             irs: None,
+            next_irs: None,
             stamps: Vec::new(),
             first_stamp_at: 0,
             opaque: false,
@@ -45,15 +49,20 @@ impl Dialogue {
 
     /// The script opens (again).
     pub(super) fn note_remote_syn(&mut self, seq: u32) {
-        self.irs = Some(seq);
+        if self.irs.is_some() {
+            self.next_irs = Some(seq);
+        } else {
+            self.irs = Some(seq);
+        }
         self.begins = true;
     }
 
-    /// The stack has sent a SYN, which the script calls `script`.
-    pub(super) fn note_local_syn(&mut self, script: u32, wire: u32) {
+    /// The stack has sent a SYN, which the script calls `script`; whether it `answers` one.
+    pub(super) fn note_local_syn(&mut self, script: u32, wire: u32, answers: bool) {
         if std::mem::take(&mut self.begins) || self.offset.is_none() {
             self.offset = Some(wire.wrapping_sub(script));
             self.iss = Some(wire);
+            self.irs = if answers { self.next_irs.take().or(self.irs) } else { None };
         }
     }
 

@@ -129,7 +129,7 @@ impl Run<'_> {
         if let (BodySpec::Tcp(spec), Body::Tcp(tcp)) = (&spec.body, &packet.body)
             && tcp.flags & spec.flags & SYN != 0
         {
-            self.kernel.dialogues[dialogue].note_local_syn(spec.seq, tcp.seq);
+            self.kernel.dialogues[dialogue].note_local_syn(spec.seq, tcp.seq, tcp.flags & ACK != 0);
         }
     }
 

@@ -146,9 +146,9 @@ fn segment_to_wire(tcp: &TcpSpec, dialogue: &Dialogue) -> Result<Tcp, Fault> {
     if tcp.any_flags {
         return Err(wrong("a packet that is sent must name its flags"));
     }
-    let syn = u32::from(tcp.flags & SYN != 0);
     let start = dialogue.irs.map_or(0, |irs| irs.wrapping_add(1));
-    let at = tcp.seq.wrapping_add(syn).wrapping_sub(start);
+    // Text on a SYN is the first.
+    let at = if tcp.flags & SYN != 0 { 0 } else { tcp.seq.wrapping_sub(start) };
     Ok(Tcp {
         source: dialogue.remote.port(),
         destination: dialogue.local.port(),

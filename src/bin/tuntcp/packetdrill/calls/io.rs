@@ -142,7 +142,9 @@ impl Kernel {
         }
         let bytes = text(sock.written, length - attempt.done);
         let outcome = socket.write(now, &bytes);
-        if !corked && sock.kept.get("TCP_CORK").is_none_or(|&cork| cork == 0) {
+        // Only what a call before has corked: uncorking sends what Nagle would hold, too.
+        let uncork = socket.cork() && sock.kept.get("TCP_CORK").is_none_or(|&cork| cork == 0);
+        if !corked && uncork {
             socket.set_cork(now, false);
         }
         let count = match outcome {

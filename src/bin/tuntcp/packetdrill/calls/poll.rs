@@ -10,8 +10,8 @@ use super::super::kernel::{
 };
 use super::super::script::{Call, Expr};
 use super::super::symbols::{
-    EPOLLET, EPOLLONESHOT, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, POLLRDNORM,
-    POLLWRNORM,
+    EPOLLET, EPOLLONESHOT, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, POLLRDHUP,
+    POLLRDNORM, POLLWRNORM,
 };
 
 impl Kernel {
@@ -44,6 +44,9 @@ impl Kernel {
         let mut ready = 0;
         if socket.is_readable() || error || over {
             ready |= POLLIN | POLLRDNORM;
+        }
+        if socket.urgent_unread() > 0 {
+            ready |= POLLPRI;
         }
         if peer_closed {
             ready |= POLLRDHUP;
