@@ -194,10 +194,12 @@ impl Kernel {
     pub(in super::super) fn close(&mut self, call: &Call, attempt: &mut Attempt) -> Outcome {
         let fd = int(call, 0)?;
         let now = self.world.now;
+        // On Linux `O_NONBLOCK` changes nothing here; the BSDs do not wait then.
+        let waits_anyway = self.settings.dialect == Dialect::Google;
         let flushed = match self.files.get_mut(&fd) {
             None => return Answer::fail("EBADF"),
             Some(File::Socket(sock)) => {
-                let lingers = sock.linger.filter(|_| !sock.nonblocking);
+                let lingers = sock.linger.filter(|_| waits_anyway || !sock.nonblocking);
                 match &sock.phase {
                     Phase::Connection(socket) if sock.linger == Some(0) => {
                         socket.abort(now);
