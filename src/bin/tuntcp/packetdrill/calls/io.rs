@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use tuntcp::engine::WriteError;
+use tuntcp::engine::{Socket, WriteError};
+use tuntcp::tcp::State;
+use tuntcp::time::Instant;
 
 use super::super::dialogue::text;
 use super::super::kernel::{
@@ -27,6 +29,12 @@ fn vector_length(expr: &Expr) -> Result<usize, Fault> {
         let length = length.ok_or_else(|| Fault::Wrong("a buffer without a length".into()))?;
         Ok(all + usize::try_from(number(length)?).unwrap_or(0))
     })
+}
+
+/// Whether fewer than `length` bytes wait to be read, and more may come.
+fn may_fill(socket: &Socket, now: Instant, length: usize) -> bool {
+    let state = socket.info(now).state;
+    socket.readable() < length && !state.peer_closed() && state != State::Closed
 }
 
 /// How many bytes a call moves, and its flags.
@@ -63,9 +71,20 @@ impl Kernel {
             Ok(sock) => sock,
             Err(errno) => return Answer::fail(errno),
         };
+        // As on Linux nothing, not even a listener, makes `read` wait for no bytes.
+        if length == 0 && call.name == "read" {
+            return Answer::ok(0);
+        }
         let Phase::Connection(socket) = &sock.phase else { return Answer::fail("ENOTCONN") };
         let waits = !sock.nonblocking && flags & MSG_DONTWAIT == 0;
         let peek = flags & MSG_PEEK != 0;
+        if peek && flags & MSG_WAITALL != 0 && waits && may_fill(socket, now, length) {
+            let timeout = sock.receive_timeout.map(|timeout| now + timeout);
+            let deadline = *attempt.deadline.get_or_insert(timeout.unwrap_or(NEVER));
+            if !deadline.is_due(now) {
+                return Ok(None);
+            }
+        }
         let mut buffer = vec![0; length - attempt.done.min(length)];
         let outcome = match sock.error.filter(|_| socket.readable() == 0) {
             Some(error) => {
@@ -85,6 +104,11 @@ impl Kernel {
                     (true, 0) => Answer::fail("EAGAIN"),
                     (true, done) => Answer::ok(done as i64),
                 };
+            }
+            // What was read before counts; the error is told by the next call.
+            Err(error) if attempt.done > 0 => {
+                sock.error = Some(error);
+                return Answer::ok(attempt.done as i64);
             }
             Err(error) => return Answer::fail(errno_of(error)),
         };
@@ -228,4 +252,4 @@ impl Kernel {
     }
 }
 
-const NEVER: tuntcp::time::Instant = tuntcp::time::Instant::NEVER;
+const NEVER: Instant = Instant::NEVER;
