@@ -324,13 +324,16 @@ impl Half {
     }
 
     fn blocks(&self, segment: &Segment<'_>) -> Outcome {
-        for block in segment.options.sack.as_slice() {
+        let blocks = segment.options.sack.as_slice();
+        for (index, block) in blocks.iter().enumerate() {
             let Some((ack, edge)) = segment.ack.zip(self.edge) else {
                 return Err("SACK without ACK".into());
             };
-            let inside =
-                block.start.after(ack) && block.end.after(block.start) && !block.end.after(edge);
-            hold!(inside, "the SACK block {block:?} is not between {ack} and {edge}");
+            hold!(block.end.after(block.start), "the SACK block {block:?} is empty");
+            let inside = block.start.after(ack) && !block.end.after(edge);
+            // RFC 2883 4: the first one may tell of what came twice, acknowledged already.
+            let twice = index == 0 && !block.end.after(ack);
+            hold!(inside || twice, "the SACK block {block:?} is not between {ack} and {edge}");
         }
         Ok(())
     }
