@@ -176,14 +176,16 @@ impl Tcb {
     }
 
     /// RFC 5681, 2: outstanding data, no text, no SYN or FIN, the same ACK, the same window. With
-    /// SACK it must also tell of something that arrived (RFC 6675, 2).
+    /// SACK it must also tell of something that arrived (RFC 6675, 2), and not that it did so twice:
+    /// that is no sign of a loss (RFC 2883, 5).
     fn is_duplicate(&self, segment: &Segment<'_>, ack: SeqNum, wnd: u32) -> bool {
+        let blocks = &segment.options.sack;
         self.snd.outstanding() > 0
             && ack == self.snd.una
             && segment.is_empty()
             && wnd == self.snd.wnd
             && wnd > 0
-            && (!self.sack || !segment.options.sack.is_empty())
+            && (!self.sack || !blocks.is_empty() && blocks.duplicate(ack).is_none())
     }
 
     fn take_duplicate(&mut self, now: Instant, segment: &Segment<'_>) {

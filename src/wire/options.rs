@@ -59,6 +59,17 @@ impl SackBlocks {
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
+
+    /// What has arrived twice, if the first block tells that (D-SACK): it lies below `ack`, the
+    /// acknowledgement of the same segment, or inside of the second block (RFC 2883, 5).
+    #[must_use]
+    pub fn duplicate(&self, ack: SeqNum) -> Option<SeqRange> {
+        let (&first, others) = self.as_slice().split_first()?;
+        let inside =
+            |outer: &SeqRange| !first.start.before(outer.start) && !first.end.after(outer.end);
+        let told = first.start.before(ack) || others.first().is_some_and(inside);
+        told.then_some(first)
+    }
 }
 
 /// The options of one segment.

@@ -250,6 +250,31 @@ fn reported_data_is_kept() {
     )]);
 }
 
+/// RFC 2883 5: what tells of duplicates is no sign of a loss. It is known by the ACK that it comes
+/// with. Proves: RFC2883-5.
+#[test]
+fn reported_duplicates() {
+    let three = |blocks: &str| {
+        let ack = format!("< . 1:1(0) ack 1461 <nop,nop,sack {blocks}>");
+        format!("write 7300; burst 1 5 1460; < . 1:1(0) ack 1461; {ack}; {ack}; {ack}")
+    };
+    open().rows(&[
+        ("below the ACK", &three("1:1461")),
+        ("partly", &three("1:731")),
+        ("below, and something above", &three("1:1461 2921:4381")),
+        ("inside of the second block", &three("2921:4381 2921:5841")),
+        ("the second block is it", &three("2921:4381 2921:4381")),
+        (
+            "the second block is apart: a loss",
+            &format!("{}; > . 1461:2921(1460) ack 1", three("4381:5841 2921:3500")),
+        ),
+        (
+            "at the ACK: what was sent is missing behind it all the same",
+            &format!("{}; > . 1461:2921(1460) ack 1", three("2921:5841")),
+        ),
+    ]);
+}
+
 /// A block that makes no sense changes nothing.
 #[test]
 fn nonsense() {
