@@ -190,11 +190,11 @@ impl Opening {
         let again =
             flags.contains(Flags::SYN) && segment.seq == peer.irs && !flags.contains(Flags::RST);
         let acked = segment.ack.map(|ack| ack == self.birth.iss + 1);
-        if again && acked == Some(true) {
+        if again && acked == Some(true) && !self.passive {
             // The SYN-ACK of a peer that opened at the same time as we did.
             return Ok(Progress::Open(*peer));
         }
-        if again {
+        if again && (acked.is_none() || !self.passive) {
             // Our SYN-ACK was lost: it is what the peer waits for.
             self.syn_owed = true;
             return Err(Discard::OutsideWindow);

@@ -83,12 +83,12 @@ impl Lingering {
             self.ack_owed = true;
             return Ok(Verdict::Stay);
         }
+        if segment.seq == self.rcv_nxt && segment.ack.is_none() {
+            return Err(Discard::MissingAck);
+        }
         if segment.seq != self.rcv_nxt || !segment.is_empty() {
             self.answer_unacceptable(now, segment);
             return Err(Discard::OutsideWindow);
-        }
-        if segment.ack.is_none() {
-            return Err(Discard::MissingAck);
         }
         Ok(Verdict::Stay)
     }
