@@ -332,7 +332,7 @@ fn is_of_bsd(script: &Script) -> bool {
         What::Packet(spec) => matches!(&spec.body, BodySpec::Tcp(tcp)
             if spec.way == Way::Out
                 && matches!(&tcp.options, OptionsSpec::List(options)
-                    if matches!(options[..], [TcpOption::Mss(_), TcpOption::Nop, TcpOption::WindowScale(_), ..]))),
+                    if matches!(options[..], [TcpOption::Mss(_), TcpOption::Nop, TcpOption::WindowScale(_), _, ..]))),
         What::Call(call) => {
             call.name == "getsockopt"
                 && call.arguments.get(2) == Some(&Expr::Word("SO_RCVBUF".into()))
