@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::engine::Socket;
+use crate::runtime::busy::BusyPoll;
 use crate::runtime::clock::Clock;
 use crate::runtime::lead::Lead;
 use crate::tcp::{Config, KeepAlive};
@@ -161,6 +162,8 @@ impl Endpoint {
         let Some(term) = self.lead.try_take() else { return false };
         let engine = self.socket.engine();
         self.socket.set_leads(true);
+        let mut busy = BusyPoll::new(engine.config().busy_poll);
+        busy.note_burst(self.clock.now());
         while !self.is_ready(until) && !self.lead.is_reclaimed() {
             let now = self.clock.now();
             if deadline.is_due(now) {
@@ -168,7 +171,7 @@ impl Endpoint {
             }
             // A device that is gone is reported by the worker, who sees it next.
             let Ok(next) = engine.turn(now) else { break };
-            if next.is_due(now) || self.is_ready(until) {
+            if next.is_due(now) || self.is_ready(until) || busy.looks_again(now) {
                 continue;
             }
             let next = next.min(deadline);

@@ -4,6 +4,7 @@
 //! clock that tells it and the thread that calls it. A [`Host`] is a value: make as many as you
 //! have devices, drop one and its stack is gone.
 
+pub(crate) mod busy;
 pub mod clock;
 pub mod host;
 pub(crate) mod lead;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::engine::Engine;
 
+use super::busy::BusyPoll;
 use super::clock::Clock;
 use super::lead::Lead;
 
@@ -93,6 +94,7 @@ fn turn_until_stopped(
     lead: &Lead,
 ) -> io::Result<()> {
     lead.worker_takes();
+    let mut busy = BusyPoll::new(engine.config().busy_poll);
     loop {
         if status.stopping.load(Ordering::Acquire) {
             return Ok(());
@@ -106,7 +108,11 @@ fn turn_until_stopped(
         if engine.woken() != woken && engine.dealt_with() == 1 {
             lead.step_aside();
         }
-        if next.is_due(now) {
+        if engine.dealt_with() > 1 {
+            // With one the thread that waits for it leads soon, and looks itself.
+            busy.note_burst(now);
+        }
+        if next.is_due(now) || busy.looks_again(now) {
             continue;
         }
         // The time that the turn took counts: the deadline is a moment, not a distance from `now`.

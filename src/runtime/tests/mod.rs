@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
+use super::busy::BusyPoll;
 use super::clock::Clock;
 use super::lead::Lead;
+use crate::time::Instant;
 
 /// A worker that takes the lead, says so, and steps aside when told to, again and again.
 fn worker(lead: &Arc<Lead>) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
@@ -84,4 +87,19 @@ fn nobody_takes_what_is_reclaimed() {
     drop(term);
     hears.recv().expect("the worker leads");
     assert!(lead.try_take().is_none());
+}
+
+#[test]
+fn the_packet_loop_looks_again_for_a_while_after_each_burst() {
+    let at = |micros: u64| Instant::from_nanos(micros * 1_000);
+    let mut busy = BusyPoll::new(Duration::from_micros(50));
+    assert!(!busy.looks_again(at(100)), "nothing has come");
+    busy.note_burst(at(100));
+    assert!(busy.looks_again(at(149)));
+    busy.note_burst(at(149));
+    assert!(busy.looks_again(at(198)), "the time begins anew");
+    assert!(!busy.looks_again(at(199)));
+    let mut off = BusyPoll::new(Duration::ZERO);
+    off.note_burst(at(100));
+    assert!(!off.looks_again(at(100)));
 }
