@@ -194,7 +194,12 @@ impl Opening {
             // The SYN-ACK of a peer that opened at the same time as we did.
             return Ok(Progress::Open(*peer));
         }
-        if again && (acked.is_none() || !self.passive) {
+        if again && self.passive && acked.is_some() {
+            // A SYN-ACK is nothing that one who has called sends.
+            self.answer_unacceptable(now, segment);
+            return Err(Discard::OutsideWindow);
+        }
+        if again {
             // Our SYN-ACK was lost: it is what the peer waits for.
             self.syn_owed = true;
             return Err(Discard::OutsideWindow);

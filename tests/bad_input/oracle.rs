@@ -122,12 +122,8 @@ fn in_syn_received(window: i64, arrival: &Arrival) -> Expected {
         return if arrival.seq == 0 { stays(None, false) } else { unchanged };
     }
     if arrival.has(SYN) && arrival.seq == -1 {
-        // The peer's own SYN again; with the acknowledgement of ours it opens the connection, as
-        // where both have opened at once.
-        if arrival.ack != Acks::Nxt {
-            return unchanged;
-        }
-        return in_syn_sent(window, arrival);
+        // The peer's own SYN again, left of the window; a caller acknowledges with no SYN.
+        return unchanged;
     }
     if !acceptable(window, arrival) {
         return unchanged;
