@@ -184,6 +184,20 @@ fn what_is_not_fatal_is_told() {
 }
 
 #[test]
+fn nobody_has_to_read_to_the_end() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tuntcp"))
+        .args(["packetdrill", "--verbose", "tests/packetdrill/open"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
 fn what_cannot_be_read_is_named() {
     let output = tuntcp(&["no/such/script.pkt"]);
     assert_eq!(output.status.code(), Some(1));

@@ -160,7 +160,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     if arguments.list {
         for file in &files {
-            println!("{}", file.display());
+            report::say(format_args!("{}", file.display()));
         }
         return Ok(ExitCode::SUCCESS);
     }

@@ -1,6 +1,8 @@
 //! What does a person read? A line a script, the first mismatch of those that fail, and the counts.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -81,6 +83,11 @@ fn told(fault: Fault, place: &str) -> Kind {
     }
 }
 
+/// One line for a person. That nobody reads it any more (`| head`) is no reason to fail.
+pub(super) fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 /// Lines come out in the scripts' order, as soon as they can.
 #[derive(Debug)]
 pub(super) struct Report {
@@ -116,25 +123,25 @@ impl Report {
             Kind::Failed(_) => self.failed += 1,
             Kind::Unsupported(_) => self.unsupported += 1,
         }
-        println!("{word:<11} {}", outcome.file);
+        say(format_args!("{word:<11} {}", outcome.file));
         for line in &outcome.log {
-            println!("    {line}");
+            say(format_args!("    {line}"));
         }
         for line in why.into_iter().flat_map(|why| why.lines()) {
-            println!("    {line}");
+            say(format_args!("    {line}"));
         }
     }
 
     /// The counts, and the status that the command ends with.
     pub(super) fn summary(&self) -> ExitCode {
-        println!(
+        say(format_args!(
             "{} script{}: {} passed, {} failed, {} unsupported",
             self.total,
             if self.total == 1 { "" } else { "s" },
             self.passed,
             self.failed,
             self.unsupported
-        );
+        ));
         match (self.failed, self.unsupported) {
             (0, 0) => ExitCode::SUCCESS,
             (0, _) => ExitCode::from(3),
