@@ -184,6 +184,14 @@ fn what_is_not_fatal_is_told() {
 }
 
 #[test]
+fn a_script_that_is_named_twice_runs_twice() {
+    let path = "tests/packetdrill/open/passive.pkt";
+    let told = text(&tuntcp(&[path, path]).stdout);
+    let line = format!("ok          {path}\n");
+    assert_eq!(told, format!("{line}{line}2 scripts: 2 passed, 0 failed, 0 unsupported\n"));
+}
+
+#[test]
 fn nobody_has_to_read_to_the_end() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tuntcp"))
         .args(["packetdrill", "--verbose", "tests/packetdrill/open"])

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tuntcp::engine::{Listener, Socket};
 use tuntcp::tcp::{Config, Error, State};
+use tuntcp::time::Instant;
 
 use super::dialogue::Dialogue;
 use super::script::{Call, Expr};
-use super::settings::{Given, Settings};
+use super::settings::Settings;
 use super::symbols;
 use super::world::World;
 
@@ -50,7 +51,15 @@ pub(super) struct Attempt {
     /// Bytes that it has moved.
     pub(super) done: usize,
     /// When it stops waiting, if it does by itself.
-    pub(super) deadline: Option<tuntcp::time::Instant>,
+    pub(super) deadline: Option<Instant>,
+}
+
+impl Attempt {
+    /// Whether it has waited enough; the first time that it is asked `patience` begins.
+    pub(super) fn gives_up(&mut self, now: Instant, patience: Option<Duration>) -> bool {
+        let deadline = patience.map_or(Instant::NEVER, |patience| now + patience);
+        self.deadline.get_or_insert(deadline).is_due(now)
+    }
 }
 
 /// What a descriptor stands for.
@@ -91,8 +100,6 @@ pub(super) struct Sock {
     /// Bytes that the application has written and read.
     pub(super) written: u32,
     pub(super) read: u32,
-    /// Nothing is read or written any more.
-    pub(super) shut_for_reading: bool,
     pub(super) receive_timeout: Option<Duration>,
     pub(super) send_timeout: Option<Duration>,
     /// Options that have no meaning here but are kept as on every system.
@@ -117,7 +124,6 @@ impl Sock {
             error: None,
             written: 0,
             read: 0,
-            shut_for_reading: false,
             receive_timeout: None,
             send_timeout: None,
             kept: BTreeMap::new(),
@@ -149,7 +155,6 @@ impl Sock {
 pub(super) struct Kernel {
     pub(super) world: World,
     pub(super) settings: Settings,
-    pub(super) given: Given,
     pub(super) files: BTreeMap<i64, File>,
     pub(super) pipes: Vec<VecDeque<u8>>,
     pub(super) dialogues: Vec<Dialogue>,
@@ -160,11 +165,10 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
-    pub(super) fn new(settings: Settings, given: Given, world: World) -> Self {
+    pub(super) fn new(settings: Settings, world: World) -> Self {
         Self {
             world,
             settings,
-            given,
             files: BTreeMap::new(),
             pipes: Vec::new(),
             dialogues: Vec::new(),

@@ -120,7 +120,7 @@ The status is 0 when every script has passed, 1 when one has failed, 3 when none
 asks for something that the stack does not have, 2 when the command line is wrong.";
 
 impl Arguments {
-    fn settings(&self) -> (Settings, Given) {
+    fn settings(&self) -> Settings {
         let mut settings = Settings {
             tolerance: self.tolerance_usecs,
             tolerance_percent: self.tolerance_percent,
@@ -135,9 +135,9 @@ impl Arguments {
         tcp.window_scale = self.wscale.or(tcp.window_scale);
         tcp.rto_initial = self.syn_timeout.unwrap_or(tcp.rto_initial);
         tcp.delayed_ack = self.delayed_ack.map_or(tcp.delayed_ack, Duration::from_millis);
-        let given =
+        settings.given =
             Given { receive_buffer: self.rcvbuf.is_some(), window_scale: self.wscale.is_some() };
-        (settings, given)
+        settings
     }
 
     fn definitions(&self) -> BTreeMap<String, String> {
@@ -167,16 +167,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.unwrap_or(cores).clamp(1, files.len());
     let definitions = arguments.definitions();
-    let (settings, given) = arguments.settings();
+    let settings = arguments.settings();
     let next = AtomicUsize::new(0);
     let report = Mutex::new(Report::new(files.len()));
     std::thread::scope(|threads| {
         for _ in 0..jobs {
             threads.spawn(|| {
-                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome =
-                        Outcome::of(file, &definitions, &settings, given, arguments.verbose);
-                    let index = files.iter().position(|one| one == file).unwrap_or(0);
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(file) = files.get(index) else { break };
+                    let outcome = Outcome::of(file, &definitions, &settings, arguments.verbose);
                     report
                         .lock()
                         .unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use super::kernel::Fault;
 use super::parse;
 use super::run::Run;
-use super::settings::{Given, Settings};
+use super::settings::Settings;
 
 /// What became of one script.
 #[derive(Debug)]
@@ -33,11 +33,10 @@ impl Outcome {
         file: &Path,
         definitions: &BTreeMap<String, String>,
         settings: &Settings,
-        given: Given,
         verbose: bool,
     ) -> Self {
         let name = file.display().to_string();
-        let result = std::panic::catch_unwind(|| run(file, definitions, settings, given, verbose));
+        let result = std::panic::catch_unwind(|| run(file, definitions, settings, verbose));
         let (kind, log) = result.unwrap_or_else(|_| {
             (Kind::Failed(format!("{name}: the stack panicked: a bug of it")), Vec::new())
         });
@@ -49,14 +48,13 @@ fn run(
     file: &Path,
     definitions: &BTreeMap<String, String>,
     settings: &Settings,
-    given: Given,
     verbose: bool,
 ) -> (Kind, Vec<String>) {
     let (script, sources) = match parse::read(file, definitions) {
         Ok(read) => read,
         Err(mistake) => return (Kind::Failed(mistake.to_string()), Vec::new()),
     };
-    let mut run = match Run::new(&script, settings.clone(), given, verbose) {
+    let mut run = match Run::new(&script, settings.clone(), verbose) {
         Ok(run) => run,
         Err(stop) => return (told(stop.fault, &file.display().to_string()), Vec::new()),
     };

@@ -10,7 +10,8 @@ use super::frame;
 use super::judge;
 use super::kernel::{Answer, Attempt, Fault, Kernel, Outcome};
 use super::script::{BodySpec, Call, Event, Expr, OptionsSpec, Script, TcpOption, Way, What, When};
-use super::settings::{Given, Refused, Settings};
+use super::settings::Settings;
+use super::shell;
 use super::symbols;
 use super::world::World;
 
@@ -69,40 +70,29 @@ impl<'a> Run<'a> {
     pub(super) fn new(
         script: &'a Script,
         mut settings: Settings,
-        given: Given,
         verbose: bool,
     ) -> Result<Self, Stop> {
         for option in &script.options {
-            settings.take_option(option).map_err(|refused| Stop {
-                event: None,
-                fault: match refused {
-                    Refused::Unsupported(what) => Fault::Unsupported(what),
-                    Refused::Wrong(what) => wrong(what),
-                },
-            })?;
+            settings.take_option(option).map_err(|fault| Stop { event: None, fault })?;
         }
         if is_of_bsd(script) {
-            settings.become_bsd(&given);
+            settings.become_bsd();
         }
         // The host is made with what the script sets first.
-        let mut first = Kernel::new(settings.clone(), given, World::nowhere());
+        let mut first = settings.clone();
         for event in &script.events {
             let What::Shell(line) = &event.what else { break };
-            if line.trim_start().starts_with("sysctl") {
-                // What is wrong with it is told when its turn comes.
-                let _ = first.shell(line);
-            }
+            shell::take_plain_sysctl(line, &mut first);
         }
-        let drop_syn_fin = first.settings.drop_syn_fin;
         let net = ipnet::IpNet::new(IpAddr::V4(settings.local), 16)
             .map_err(|_| Stop { event: None, fault: wrong("a bad address") })?;
         let mut host = HostConfig::new(vec![net]);
-        host.tcp = first.settings.tcp;
-        host.drop_syn_fin = drop_syn_fin;
+        host.tcp = first.tcp;
+        host.drop_syn_fin = first.drop_syn_fin;
         let mtu = settings.mtu;
         Ok(Self {
             script,
-            kernel: Kernel::new(settings, given, World::new(host, mtu)),
+            kernel: Kernel::new(settings, World::new(host, mtu)),
             under_test: None,
             pending: None,
             base: 0,

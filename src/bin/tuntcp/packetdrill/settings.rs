@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tuntcp::tcp::{Config, KeepAlive};
 
+use super::kernel::Fault;
 use super::script::ScriptOption;
 
 /// Whose kernel the script was written for: their defaults differ.
@@ -20,6 +21,8 @@ pub(super) enum Dialect {
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) dialect: Dialect,
+    /// What a dialect's defaults do not override.
+    pub(super) given: Given,
     pub(super) local: Ipv4Addr,
     pub(super) remote: Ipv4Addr,
     pub(super) bind_port: u16,
@@ -50,6 +53,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             dialect: Dialect::Google,
+            given: Given::default(),
             local: Ipv4Addr::new(192, 168, 0, 1),
             remote: Ipv4Addr::new(192, 0, 2, 1),
             bind_port: 8080,
@@ -69,40 +73,32 @@ impl Default for Settings {
     }
 }
 
-/// Why a setting was not taken.
-pub(super) enum Refused {
-    /// It means something that the stack does not have.
-    Unsupported(String),
-    /// It is no setting at all.
-    Wrong(String),
-}
-
 impl Settings {
     /// What the BSDs begin with, where it differs.
-    pub(super) fn become_bsd(&mut self, given: &Given) {
+    pub(super) fn become_bsd(&mut self) {
         if self.dialect == Dialect::Bsd {
             return;
         }
         self.dialect = Dialect::Bsd;
         self.tcp.repeat_fin = true;
-        if !given.receive_buffer {
+        if !self.given.receive_buffer {
             self.tcp.receive_buffer = 65_536;
         }
-        if !given.window_scale {
+        if !self.given.window_scale {
             self.tcp.window_scale = Some(6);
         }
     }
 
     /// An option that stands in the script, named without its dashes.
-    pub(super) fn take_option(&mut self, option: &ScriptOption) -> Result<(), Refused> {
+    pub(super) fn take_option(&mut self, option: &ScriptOption) -> Result<(), Fault> {
         let value = option.value.trim().trim_matches('"');
-        let wrong = || Refused::Wrong(format!("--{} takes no value like {value:?}", option.name));
+        let wrong = || Fault::Wrong(format!("--{} takes no value like {value:?}", option.name));
         let number = || value.parse::<i64>().map_err(|_| wrong());
         let address = || value.parse::<Ipv4Addr>().map_err(|_| wrong());
         match option.name.as_str() {
             "ip_version" if value == "ipv4" => {}
             "ip_version" if matches!(value, "ipv6" | "ipv4-mapped-ipv6") => {
-                return Err(Refused::Unsupported(format!(
+                return Err(Fault::Unsupported(format!(
                     "--ip_version={value}: the stack speaks IPv4"
                 )));
             }
@@ -131,20 +127,35 @@ impl Settings {
             | "wire_client_dev" | "wire_server_dev" | "init_scripts" | "code_command"
             | "code_format" | "code_sockopt" | "verbose" | "debug" | "dry_run" | "define"
             | "so_filename" | "so_flags" | "is_anyip" | "tcp_ts_ecr_scaled" => {}
-            name => return Err(Refused::Wrong(format!("--{name} is no option of packetdrill"))),
+            name => return Err(Fault::Wrong(format!("--{name} is no option of packetdrill"))),
         }
         Ok(())
     }
 
-    /// One `name=value` of a `sysctl` line.
-    pub(super) fn take_sysctl(
-        &mut self,
-        given: &Given,
-        name: &str,
-        value: &str,
-    ) -> Result<(), Refused> {
+    /// The arguments of a `sysctl` line.
+    pub(super) fn take_sysctls(&mut self, arguments: &[&str]) -> Result<(), Fault> {
+        let mut arguments = arguments.iter().filter(|argument| !argument.starts_with('-'));
+        while let Some(argument) = arguments.next() {
+            let (name, value) = match argument.split_once('=') {
+                Some((name, "")) => (name.trim(), arguments.next().copied().unwrap_or("")),
+                Some((name, value)) => (name.trim(), value),
+                // Only asked for.
+                None => continue,
+            };
+            self.set(name, value)?;
+        }
+        Ok(())
+    }
+
+    /// One setting, by its name or by its file.
+    pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+        let name = name.trim_start_matches("/proc/sys/").replace('/', ".");
+        self.take_sysctl(&name, value.trim())
+    }
+
+    fn take_sysctl(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         if let Some(name) = name.strip_prefix("net.inet.tcp.") {
-            self.become_bsd(given);
+            self.become_bsd();
             return self.take_bsd(name, value);
         }
         if let Some(name) = name.strip_prefix("net.ipv4.") {
@@ -154,14 +165,14 @@ impl Settings {
             ["net.inet.", "net.inet6.", "kern.", "net.core.", "net.ipv6.", "net.mptcp.", "vm."];
         if prefix.iter().any(|prefix| name.starts_with(prefix)) {
             if name.starts_with("net.inet") || name.starts_with("kern.") {
-                self.become_bsd(given);
+                self.become_bsd();
             }
             return Ok(());
         }
-        Err(Refused::Unsupported(format!("sysctl {name}")))
+        Err(Fault::Unsupported(format!("sysctl {name}")))
     }
 
-    fn take_bsd(&mut self, name: &str, value: &str) -> Result<(), Refused> {
+    fn take_bsd(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         let tcp = &mut self.tcp;
         match name {
             "rfc1323" => {
@@ -188,10 +199,10 @@ impl Settings {
             "insecure_syn" => tcp.secure_syn = number(value)? == 0,
             // 0 and 2 do not ask for ECN on active opens.
             "ecn.enable" if matches!(number(value)?, 1 | 3 | 4) => {
-                return Err(Refused::Unsupported(format!("sysctl net.inet.tcp.{name}={value}")));
+                return Err(Fault::Unsupported(format!("sysctl net.inet.tcp.{name}={value}")));
             }
             "blackhole" | "log_in_vain" if number(value)? != 0 && name == "blackhole" => {
-                return Err(Refused::Unsupported(format!("sysctl net.inet.tcp.{name}={value}")));
+                return Err(Fault::Unsupported(format!("sysctl net.inet.tcp.{name}={value}")));
             }
             "drop_synfin" => self.drop_syn_fin = number(value)? != 0,
             "cc.algorithm" => self.take_congestion(value)?,
@@ -200,7 +211,7 @@ impl Settings {
         Ok(())
     }
 
-    fn take_linux(&mut self, name: &str, value: &str) -> Result<(), Refused> {
+    fn take_linux(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         let tcp = &mut self.tcp;
         match name {
             "tcp_timestamps" => tcp.timestamps = number(value)? != 0,
@@ -217,30 +228,30 @@ impl Settings {
             "tcp_challenge_ack_limit" => {}
             "ip_default_ttl" => tcp.ttl = number(value)? as u8,
             "tcp_ecn" if number(value)? == 1 => {
-                return Err(Refused::Unsupported("sysctl net.ipv4.tcp_ecn=1".into()));
+                return Err(Fault::Unsupported("sysctl net.ipv4.tcp_ecn=1".into()));
             }
             name if name.starts_with("tcp_")
                 || name.starts_with("ip_")
                 || name.starts_with("icmp_")
                 || name.starts_with("route.")
                 || name.starts_with("conf.") => {}
-            _ => return Err(Refused::Unsupported(format!("sysctl net.ipv4.{name}"))),
+            _ => return Err(Fault::Unsupported(format!("sysctl net.ipv4.{name}"))),
         }
         Ok(())
     }
 
-    fn take_congestion(&mut self, value: &str) -> Result<(), Refused> {
+    fn take_congestion(&mut self, value: &str) -> Result<(), Fault> {
         match value {
             "newreno" | "reno" => {
                 self.tcp.congestion = "newreno";
                 Ok(())
             }
-            _ => Err(Refused::Unsupported(format!("congestion control {value}"))),
+            _ => Err(Fault::Unsupported(format!("congestion control {value}"))),
         }
     }
 
     /// Defaults of keep-alive. They are kept whether or not it is on.
-    fn take_keepalive(&mut self, name: &str, value: &str) -> Result<(), Refused> {
+    fn take_keepalive(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         // The BSDs count milliseconds.
         let unit = if name.starts_with("tcp_") { 1_000 } else { 1 };
         let time = Duration::from_millis(number(value)? as u64 * unit);
@@ -268,21 +279,21 @@ pub(super) struct Given {
     pub(super) window_scale: bool,
 }
 
-fn number(value: &str) -> Result<i64, Refused> {
+fn number(value: &str) -> Result<i64, Fault> {
     let value = value.trim();
-    value.parse().map_err(|_| Refused::Wrong(format!("{value:?} is no number")))
+    value.parse().map_err(|_| Fault::Wrong(format!("{value:?} is no number")))
 }
 
-fn size(value: &str) -> Result<usize, Refused> {
-    usize::try_from(number(value)?).map_err(|_| Refused::Wrong(format!("{value:?} is no size")))
+fn size(value: &str) -> Result<usize, Fault> {
+    usize::try_from(number(value)?).map_err(|_| Fault::Wrong(format!("{value:?} is no size")))
 }
 
-fn millis(value: &str) -> Result<Duration, Refused> {
+fn millis(value: &str) -> Result<Duration, Fault> {
     Ok(Duration::from_millis(size(value)? as u64))
 }
 
 /// The default of `minimum default maximum`.
-fn middle(value: &str) -> Result<usize, Refused> {
+fn middle(value: &str) -> Result<usize, Fault> {
     let mut numbers = value.split_whitespace();
     size(numbers.nth(1).unwrap_or(value))
 }

@@ -2,7 +2,7 @@
 //! of sockets are answered, house-keeping is skipped, and anything else is refused by name.
 
 use super::kernel::{Fault, Kernel};
-use super::settings::Refused;
+use super::settings::Settings;
 
 /// Commands that prepare or tidy up the machine of the original.
 const HOUSE_KEEPING: &[&str] = &[
@@ -35,6 +35,16 @@ const HOUSE_KEEPING: &[&str] = &[
     "wait",
 ];
 
+/// Takes the settings of a line that is nothing but a `sysctl`.
+pub(super) fn take_plain_sysctl(line: &str, settings: &mut Settings) {
+    let Ok(words) = words(line) else { return };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let ["sysctl", arguments @ ..] = &words[..] {
+        // What is wrong with it is told when its turn comes.
+        let _ = settings.take_sysctls(arguments);
+    }
+}
+
 impl Kernel {
     /// Carries out what stands in the backquotes.
     pub(super) fn shell(&mut self, line: &str) -> Result<(), Fault> {
@@ -65,7 +75,7 @@ impl Kernel {
         let unsupported = || Fault::Unsupported(format!("the shell line `{}`", words.join(" ")));
         let program = name.rsplit('/').next().unwrap_or(name);
         let mut lines = match program {
-            "sysctl" | "set_sysctls.py" => return self.sysctl(arguments),
+            "sysctl" | "set_sysctls.py" => return self.settings.take_sysctls(arguments),
             "sockstat" => self.sockstat(arguments),
             "ss" => self.ss(arguments).ok_or_else(unsupported)?,
             "netstat" => self.netstat(),
@@ -99,36 +109,15 @@ impl Kernel {
         Err(Fault::Wrong(format!("`{}` finds nothing; there is\n    {listed}", words.join(" "))))
     }
 
-    fn sysctl(&mut self, arguments: &[&str]) -> Result<(), Fault> {
-        let mut arguments = arguments.iter().filter(|argument| !argument.starts_with('-'));
-        while let Some(argument) = arguments.next() {
-            let (name, value) = match argument.split_once('=') {
-                Some((name, "")) => (name.trim(), arguments.next().copied().unwrap_or("")),
-                Some((name, value)) => (name.trim(), value),
-                // Only asked for.
-                None => continue,
-            };
-            self.set(name, value)?;
-        }
-        Ok(())
-    }
-
     /// `echo 1 > /proc/sys/net/ipv4/tcp_sack`
     fn echo_to(&mut self, arguments: &[&str]) -> Result<(), Fault> {
         match arguments.split(|word| *word == ">").collect::<Vec<_>>()[..] {
-            [value, [file]] if file.starts_with("/proc/sys/") => self.set(file, &value.join(" ")),
+            [value, [file]] if file.starts_with("/proc/sys/") => {
+                self.settings.set(file, &value.join(" "))
+            }
             [_, ["/dev/null" | "/dev/kmsg"]] => Ok(()),
             _ => Err(Fault::Unsupported(format!("the shell line `echo {}`", arguments.join(" ")))),
         }
-    }
-
-    fn set(&mut self, name: &str, value: &str) -> Result<(), Fault> {
-        let name = name.trim_start_matches("/proc/sys/").replace('/', ".");
-        let given = self.given;
-        self.settings.take_sysctl(&given, &name, value.trim()).map_err(|refused| match refused {
-            Refused::Unsupported(what) => Fault::Unsupported(what),
-            Refused::Wrong(what) => Fault::Wrong(what),
-        })
     }
 
     fn sleep(&mut self, arguments: &[&str]) -> Result<(), Fault> {

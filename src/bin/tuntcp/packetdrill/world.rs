@@ -29,11 +29,6 @@ impl World {
         Self { engine, now: Instant::ZERO, device, deadline: Instant::ZERO, sent: VecDeque::new() }
     }
 
-    /// A world in which nothing will happen.
-    pub(super) fn nowhere() -> Self {
-        Self::new(HostConfig::new(Vec::new()), 1500)
-    }
-
     /// Lets the engine do all that is to be done now.
     pub(super) fn settle(&mut self) -> Result<(), String> {
         for _ in 0..TURNS_AT_ONCE {

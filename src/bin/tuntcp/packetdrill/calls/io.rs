@@ -78,12 +78,13 @@ impl Kernel {
         let Phase::Connection(socket) = &sock.phase else { return Answer::fail("ENOTCONN") };
         let waits = !sock.nonblocking && flags & MSG_DONTWAIT == 0;
         let peek = flags & MSG_PEEK != 0;
-        if peek && flags & MSG_WAITALL != 0 && waits && may_fill(socket, now, length) {
-            let timeout = sock.receive_timeout.map(|timeout| now + timeout);
-            let deadline = *attempt.deadline.get_or_insert(timeout.unwrap_or(NEVER));
-            if !deadline.is_due(now) {
-                return Ok(None);
-            }
+        if peek
+            && flags & MSG_WAITALL != 0
+            && waits
+            && may_fill(socket, now, length)
+            && !attempt.gives_up(now, sock.receive_timeout)
+        {
+            return Ok(None);
         }
         let mut buffer = vec![0; length - attempt.done.min(length)];
         let outcome = match sock.error.filter(|_| socket.readable() == 0) {
@@ -96,9 +97,7 @@ impl Kernel {
         let count = match outcome {
             Ok(Some(count)) => count,
             Ok(None) => {
-                let timeout = sock.receive_timeout.map(|timeout| now + timeout);
-                let deadline = *attempt.deadline.get_or_insert(timeout.unwrap_or(NEVER));
-                let over = deadline.is_due(now) || !waits;
+                let over = attempt.gives_up(now, sock.receive_timeout) || !waits;
                 return match (over, attempt.done) {
                     (false, _) => Ok(None),
                     (true, 0) => Answer::fail("EAGAIN"),
@@ -182,12 +181,11 @@ impl Kernel {
         if attempt.done == length {
             return Answer::ok(length as i64);
         }
-        let timeout = sock.send_timeout.map(|timeout| now + timeout);
-        let deadline = *attempt.deadline.get_or_insert(timeout.unwrap_or(NEVER));
-        match (waits && !deadline.is_due(now), attempt.done) {
-            (true, _) => Ok(None),
-            (false, 0) => Answer::fail("EAGAIN"),
-            (false, done) => Answer::ok(done as i64),
+        let over = attempt.gives_up(now, sock.send_timeout) || !waits;
+        match (over, attempt.done) {
+            (false, _) => Ok(None),
+            (true, 0) => Answer::fail("EAGAIN"),
+            (true, done) => Answer::ok(done as i64),
         }
     }
 
@@ -251,5 +249,3 @@ impl Kernel {
         }
     }
 }
-
-const NEVER: Instant = Instant::NEVER;

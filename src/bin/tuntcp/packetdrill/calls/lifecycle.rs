@@ -122,9 +122,8 @@ impl Kernel {
             Ok(Some(socket)) => socket,
             Ok(None) if sock.nonblocking => return Answer::fail("EAGAIN"),
             Ok(None) => {
-                let timeout = sock.receive_timeout.map(|timeout| now + timeout);
-                let deadline = *attempt.deadline.get_or_insert(timeout.unwrap_or(NEVER));
-                return if deadline.is_due(now) { Answer::fail("EAGAIN") } else { Ok(None) };
+                let over = attempt.gives_up(now, sock.receive_timeout);
+                return if over { Answer::fail("EAGAIN") } else { Ok(None) };
             }
             Err(error) => return Answer::fail(open_errno(error)),
         };
@@ -248,7 +247,6 @@ impl Kernel {
         if socket.shutdown(now, how).is_err() {
             return Answer::fail("ENOTCONN");
         }
-        sock.shut_for_reading |= how != Shutdown::Write;
         Answer::ok(0)
     }
 
@@ -360,8 +358,6 @@ impl Kernel {
         }
     }
 }
-
-const NEVER: tuntcp::time::Instant = tuntcp::time::Instant::NEVER;
 
 impl Expr {
     /// An address that the script expects to be told.

@@ -108,7 +108,11 @@ impl Kernel {
             _ => {}
         }
         let number = number(&value)?;
-        set_number(sock, now, &name, number, &Host { bsd, defaults })
+        let outcome = set_number(sock, now, &name, number, &Host { bsd, defaults });
+        if let Phase::Listening(listener) = &sock.phase {
+            listener.set_config(Arc::new(sock.config.clone()));
+        }
+        outcome
     }
 
     pub(in super::super) fn getsockopt(&mut self, call: &Call) -> Outcome {
@@ -317,9 +321,6 @@ fn set_number(
         name if KEPT.contains(&name) => drop(sock.kept.insert(name.into(), value)),
         name => return Err(Fault::Unsupported(format!("the option {name}"))),
     }
-    if let Phase::Listening(listener) = &sock.phase {
-        listener.set_config(Arc::new(sock.config.clone()));
-    }
     Answer::ok(0)
 }
 
@@ -344,9 +345,6 @@ fn set_keepalive(
     sock.config.keepalive = on.then_some(keepalive);
     if let Phase::Connection(socket) = &sock.phase {
         socket.set_keepalive(now, sock.config.keepalive);
-    }
-    if let Phase::Listening(listener) = &sock.phase {
-        listener.set_config(Arc::new(sock.config.clone()));
     }
     Answer::ok(0)
 }

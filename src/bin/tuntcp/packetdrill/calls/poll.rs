@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tuntcp::tcp::State;
-use tuntcp::time::Instant;
 
 use super::super::kernel::{
     Answer, Attempt, Fault, File, Kernel, Outcome, Phase, Watch, argument, int, member, number,
@@ -98,12 +97,8 @@ impl Kernel {
 
     /// Whether a call that waits for `timeout` milliseconds has waited enough.
     fn patience_ends(&self, timeout: i64, attempt: &mut Attempt) -> bool {
-        let now = self.world.now;
-        let deadline = *attempt.deadline.get_or_insert(match u64::try_from(timeout) {
-            Ok(timeout) => now + Duration::from_millis(timeout),
-            Err(_) => Instant::NEVER,
-        });
-        deadline.is_due(now)
+        let patience = u64::try_from(timeout).ok().map(Duration::from_millis);
+        attempt.gives_up(self.world.now, patience)
     }
 
     pub(in super::super) fn epoll_create(&mut self, call: &Call) -> Outcome {
