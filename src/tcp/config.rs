@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::congestion::Algorithm;
+
 /// Settings of a connection. A host has one set, which its connections begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,8 +85,8 @@ pub struct Config {
     /// 4.4BSD does: one that was lost costs no time-out then, but a peer that goes by RFC 9293
     /// 3.10.7.4 drops the old number with the acknowledgement, and asks for it again. Default off.
     pub repeat_fin: bool,
-    /// Congestion control, by its name in the registry. Default `newreno`.
-    pub congestion: &'static str,
+    /// Congestion control. Default: the first of the registry.
+    pub congestion: Algorithm,
 }
 
 impl Default for Config {
@@ -120,7 +122,7 @@ impl Default for Config {
             secure_reset: true,
             secure_syn: true,
             repeat_fin: false,
-            congestion: "newreno",
+            congestion: Algorithm::default(),
         }
     }
 }

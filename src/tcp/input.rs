@@ -204,12 +204,13 @@ impl Tcb {
         let fin_acked = self.snd.acknowledge(now, ack);
         self.soft_error = None;
         self.congestion.on_ack(&Ack {
-            now,
-            bytes,
-            flight,
+            acked_total: self.snd.acked,
+            sent_total: self.snd.acked + u64::from(self.snd.outstanding()),
             rtt,
+            srtt: self.rtt.smoothed(),
             window_limited: !ack.after(self.limited_to),
             in_recovery,
+            ..Ack::in_order(now, bytes, flight)
         });
         let (sent, mss) = (self.sent(), self.mss());
         let restart = self.recovery.on_progress(now, bytes, sent, mss, self.congestion.as_mut());

@@ -96,13 +96,13 @@ impl Tcb {
         let advertised = negotiated.advertised;
         let rcv = ReceiveHalf::new(negotiated, config.receive_buffer, advertised);
         let mss = u32::from(snd.mss) - negotiated.timestamps.map_or(0, |_| TIMESTAMP_BYTES);
-        let start = congestion::Start::new(mss, initial_window(&config, mss, syn_lost));
+        let start = congestion::Start::new(now, mss, initial_window(&config, mss, syn_lost));
         let mut tcb = Self {
             flow,
             state: State::Established,
             rtt: Rtt::new(&config),
             recovery: Recovery::new(iss),
-            congestion: congestion::by_name(config.congestion, start),
+            congestion: config.congestion.start(start),
             timers: Timers::new(),
             path_mtu: u32::MAX,
             window_scaling: negotiated.scaling,

@@ -1,14 +1,24 @@
 //! How much may fly? The question that has many answers, so it is a trait.
 //!
 //! A controller sees only its arguments: no connection, no send queue, no clock. Adding one
-//! touches its own file and [`REGISTRY`].
+//! touches its own file and [`REGISTRY`]; one of your own, outside of this crate, is handed over as
+//! an [`Algorithm`].
+//!
+//! What a controller is told, in the order in which one acknowledgement tells it: what is thought
+//! [lost](CongestionControl::on_lost), that this means
+//! [congestion](CongestionControl::on_congestion), what has
+//! [arrived](CongestionControl::on_ack). What a repair lets fly, segment by segment, is not its
+//! business unless it [wants it to be](CongestionControl::governs_recovery): proportional rate
+//! reduction (RFC 9937) leads the flight down to its window.
 
 mod new_reno;
+mod signals;
 
 use std::fmt;
-use std::time::Duration;
+use std::str::FromStr;
 
 pub use new_reno::NewReno;
+pub use signals::{Ack, Congestion, Lost, RateSample, Sent, Start};
 
 use crate::time::Instant;
 
@@ -17,11 +27,17 @@ pub trait CongestionControl: fmt::Debug + Send {
     /// The congestion window, bytes: how much may be in flight. Never below one segment.
     fn window(&self) -> u32;
 
-    /// New data was acknowledged.
+    /// Something arrived at the peer: new data was acknowledged, or reported by SACK.
     fn on_ack(&mut self, ack: &Ack);
 
     /// The path is congested: called once for each event, not for each lost segment.
     fn on_congestion(&mut self, now: Instant, congestion: &Congestion);
+
+    /// A segment is thought lost: called for each one, before the `on_congestion` that may follow.
+    fn on_lost(&mut self, _now: Instant, _lost: &Lost) {}
+
+    /// A segment with text leaves.
+    fn on_sent(&mut self, _now: Instant, _sent: &Sent) {}
 
     /// What was lost has been repaired; `flight` bytes are outstanding.
     fn on_recovered(&mut self, _now: Instant, _flight: u32) {}
@@ -47,71 +63,95 @@ pub trait CongestionControl: fmt::Debug + Send {
     fn ssthresh(&self) -> u32 {
         u32::MAX
     }
-}
 
-/// An acknowledgement of new data.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Ack {
-    /// When it arrived.
-    pub now: Instant,
-    /// Bytes that it newly acknowledges.
-    pub bytes: u32,
-    /// Bytes that were in flight before it.
-    pub flight: u32,
-    /// The round trip that it measured, if it did.
-    pub rtt: Option<Duration>,
-    /// The window, not the application, was what limited sending: only then does it tell
-    /// anything that all went well.
-    pub window_limited: bool,
-    /// Lost data is still being repaired after a fast retransmit.
-    pub in_recovery: bool,
-}
-
-/// Why the path is thought to be congested.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Congestion {
-    /// A segment was lost, others arrived after it.
-    Loss {
-        /// Bytes in flight when that was noticed.
-        flight: u32,
-    },
-    /// The retransmission timer expired.
-    Timeout {
-        /// Bytes in flight.
-        flight: u32,
-        /// The segment had timed out before (RFC 5681, 3.1: ssthresh is not reduced again).
-        again: bool,
-    },
-}
-
-/// What a controller is told when its connection opens.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Start {
-    /// Largest payload of a segment, bytes.
-    pub mss: u32,
-    /// Initial window, bytes (RFC 6928, RFC 5681 3.1).
-    pub initial_window: u32,
-}
-
-impl Start {
-    /// Segments of `mss` bytes, `initial_window` bytes at first.
-    #[must_use]
-    pub const fn new(mss: u32, initial_window: u32) -> Self {
-        Self { mss, initial_window }
+    /// Whether `window` holds while lost data is being repaired, too. Otherwise proportional rate
+    /// reduction decides there, on the way down to `window`.
+    fn governs_recovery(&self) -> bool {
+        false
     }
 }
 
 /// Makes a controller.
 pub type Make = fn(Start) -> Box<dyn CongestionControl>;
 
-/// Every controller by its name; the first one is taken for a name that is not here.
-pub const REGISTRY: &[(&str, Make)] = &[("newreno", |start| Box::new(NewReno::new(start)))];
-
-/// The controller of that name.
-pub(super) fn by_name(name: &str, start: Start) -> Box<dyn CongestionControl> {
-    let make = REGISTRY.iter().find(|(known, _)| *known == name).unwrap_or(&REGISTRY[0]).1;
-    make(start)
+/// A way to control congestion: a name, and how a connection gets its controller.
+#[derive(Clone, Copy)]
+pub struct Algorithm {
+    name: &'static str,
+    make: Make,
 }
+
+impl Algorithm {
+    /// An algorithm of your own.
+    #[must_use]
+    pub const fn new(name: &'static str, make: Make) -> Self {
+        Self { name, make }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// A controller for one connection.
+    #[must_use]
+    pub fn start(&self, start: Start) -> Box<dyn CongestionControl> {
+        (self.make)(start)
+    }
+}
+
+impl Default for Algorithm {
+    fn default() -> Self {
+        REGISTRY[0]
+    }
+}
+
+/// By name: two of the same name are the same.
+impl PartialEq for Algorithm {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Algorithm {}
+
+impl fmt::Debug for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name)
+    }
+}
+
+/// No algorithm of the [`REGISTRY`] has that name. The message lists those that there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownAlgorithm(String);
+
+impl fmt::Display for UnknownAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known: Vec<_> = REGISTRY.iter().map(Algorithm::name).collect();
+        write!(f, "`{}`: no such congestion control; there are {}", self.0, known.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownAlgorithm {}
+
+/// Finds an algorithm of the [`REGISTRY`] by its name.
+impl FromStr for Algorithm {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
+        // `newreno` is what some call what Linux calls `reno`.
+        let name = if name == "newreno" { "reno" } else { name };
+        let found = REGISTRY.iter().find(|algorithm| algorithm.name == name);
+        found.copied().ok_or_else(|| UnknownAlgorithm(name.to_owned()))
+    }
+}
+
+/// Every algorithm that comes with the stack; the first one is the default.
+pub const REGISTRY: &[Algorithm] = &[Algorithm::new("reno", |start| Box::new(NewReno::new(start)))];

@@ -19,15 +19,15 @@ pub struct NewReno {
 }
 
 impl NewReno {
-    /// A controller that begins in slow start with `start.initial_window`.
+    /// A controller that begins with `start.window`, in slow start unless it takes over.
     #[must_use]
     pub fn new(start: Start) -> Self {
         Self {
             mss: start.mss,
             initial_window: start.initial_window,
-            cwnd: start.initial_window,
+            cwnd: start.window.max(start.mss),
             // RFC 5681 3.1: arbitrarily high at first.
-            ssthresh: u32::MAX,
+            ssthresh: start.ssthresh,
             acked: 0,
             after_timeout: false,
         }
@@ -72,7 +72,8 @@ impl CongestionControl for NewReno {
     fn on_congestion(&mut self, _now: Instant, congestion: &Congestion) {
         self.acked = 0;
         match *congestion {
-            Congestion::Loss { flight } => {
+            // RFC 3168 6.1.2: a mark is answered like a loss.
+            Congestion::Loss { flight } | Congestion::Ecn { flight } => {
                 // RFC 5681 3.1, equation 4.
                 self.ssthresh = (flight / 2).max(2 * self.mss);
                 self.cwnd = self.ssthresh;

@@ -241,13 +241,10 @@ impl Settings {
     }
 
     fn take_congestion(&mut self, value: &str) -> Result<(), Fault> {
-        match value {
-            "newreno" | "reno" => {
-                self.tcp.congestion = "newreno";
-                Ok(())
-            }
-            _ => Err(Fault::Unsupported(format!("congestion control {value}"))),
-        }
+        let algorithm = value.parse();
+        self.tcp.congestion =
+            algorithm.map_err(|_| Fault::Unsupported(format!("congestion control {value}")))?;
+        Ok(())
     }
 
     /// Defaults of keep-alive. They are kept whether or not it is on.
