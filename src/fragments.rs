@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::time::Instant;
 use crate::trace::Dropped;
 use crate::wire::ip::emit_packet;
-use crate::wire::{Body, Fragment, IpFields, Packet};
+use crate::wire::{Body, EcnCodepoint, Fragment, IpFields, Packet};
 
 #[cfg(test)]
 #[path = "tests/fragments.rs"]
@@ -213,7 +213,7 @@ impl Datagram {
             }
             self.len = Some(end);
         }
-        self.ecn_seen |= 1 << ip.ecn;
+        self.ecn_seen |= 1 << ip.ecn.bits();
         if start == 0 {
             self.ip = ip;
             self.quote = quote(fragment);
@@ -250,7 +250,7 @@ impl Datagram {
     fn assemble(mut self, source: IpAddr, destination: IpAddr, protocol: u8) -> Vec<u8> {
         // RFC 3168 5.3: a mark on a piece is one on the whole.
         if self.ecn_seen & CE != 0 {
-            self.ip.ecn = CONGESTION_EXPERIENCED;
+            self.ip.ecn = EcnCodepoint::Ce;
         }
         let payload: Vec<u8> = self.pieces.into_values().flatten().collect();
         emit_packet(source, destination, protocol, &self.ip, &payload)
@@ -268,9 +268,6 @@ fn quote(first: &Fragment<'_>) -> Vec<u8> {
     [first.header, &first.payload[..first.payload.len().min(8)]].concat()
 }
 
-/// The ECN codepoint "congestion experienced" (RFC 3168, 5).
-const CONGESTION_EXPERIENCED: u8 = 0b11;
-
 /// Bits of [`Datagram::ecn_seen`].
-const CE: u8 = 1 << CONGESTION_EXPERIENCED;
-const NOT_ECT: u8 = 1;
+const CE: u8 = 1 << EcnCodepoint::Ce.bits();
+const NOT_ECT: u8 = 1 << EcnCodepoint::NotEct.bits();

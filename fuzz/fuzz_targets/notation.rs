@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tuntcp::wire::{Options, Segment, SeqNum};
+use tuntcp::wire::{EcnCodepoint, Options, Segment, SeqNum};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes)
@@ -18,6 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         urgent: u16::from(*window),
         options: Options::parse(options).unwrap_or_default(),
         wire_segments: u16::from(*b),
+        ecn: EcnCodepoint::from_bits(*c),
         ..Segment::default()
     };
     assert_eq!(segment.to_string().parse(), Ok(segment));

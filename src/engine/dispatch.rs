@@ -196,13 +196,7 @@ impl Engine {
     }
 
     fn send_reset(&self, now: Instant, flow: &Flow, reset: &Reset) {
-        let ip = IpFields {
-            ttl: self.tcp.ttl,
-            dscp: self.tcp.dscp,
-            ecn: 0,
-            dont_fragment: true,
-            identification: 0,
-        };
+        let ip = IpFields { ttl: self.tcp.ttl, dscp: self.tcp.dscp, ..IpFields::default() };
         let mut frame = self.take_frame_buffer();
         emit_tcp(&mut frame, flow, &ip, &reset.segment(), 0, |_| {});
         self.send(now, &frame);

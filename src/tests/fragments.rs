@@ -9,7 +9,7 @@ use super::{Fragments, MOST_BYTES, MOST_DATAGRAMS, TimedOut};
 use crate::time::Instant;
 use crate::trace::Dropped;
 use crate::wire::ip::{emit_packet, fragment_packet};
-use crate::wire::{Body, Fragment, IpFields, Packet};
+use crate::wire::{Body, EcnCodepoint, Fragment, IpFields, Packet};
 
 const SOURCE: [u8; 4] = [192, 0, 2, 1];
 const DESTINATION: [u8; 4] = [192, 0, 2, 2];
@@ -40,11 +40,11 @@ struct Piece {
     offset: usize,
     payload: Vec<u8>,
     more: bool,
-    ecn: u8,
+    ecn: EcnCodepoint,
 }
 
 fn piece(id: u16, range: Range<usize>, more: bool) -> Piece {
-    Piece { id, offset: range.start, payload: text(range), more, ecn: 0 }
+    Piece { id, offset: range.start, payload: text(range), more, ecn: EcnCodepoint::NotEct }
 }
 
 impl Desk {
@@ -260,16 +260,16 @@ fn tiny_pieces_are_bounded_too() {
 /// Proves: RFC3168-5.3.
 #[test]
 fn congestion_marks() {
-    // Codepoints: 0 not ECT, 1 ECT(1), 2 ECT(0), 3 CE.
+    use EcnCodepoint::{Ce, Ect0, Ect1, NotEct};
     let rows = [
-        (0, 0, Some(0)),
-        (2, 2, Some(2)),
-        (1, 2, Some(1)),
-        (2, 3, Some(3)),
-        (3, 2, Some(3)),
-        (3, 3, Some(3)),
-        (0, 3, None),
-        (3, 0, None),
+        (NotEct, NotEct, Some(NotEct)),
+        (Ect0, Ect0, Some(Ect0)),
+        (Ect1, Ect0, Some(Ect1)),
+        (Ect0, Ce, Some(Ce)),
+        (Ce, Ect0, Some(Ce)),
+        (Ce, Ce, Some(Ce)),
+        (NotEct, Ce, None),
+        (Ce, NotEct, None),
     ];
     for (first, last, expected) in rows {
         for first_comes_last in [false, true] {
@@ -284,8 +284,8 @@ fn congestion_marks() {
             desk.insert(START, &pieces[0]);
             let whole = desk.insert(START, &pieces[1]);
             let ecn = whole.map(|whole| Packet::parse(&whole, false).expect("good").ip.ecn);
-            assert_eq!(ecn, expected, "{first} and {last}");
-            assert_eq!(desk.dropped.is_empty(), expected.is_some(), "{first} and {last}");
+            assert_eq!(ecn, expected, "{first:?} and {last:?}");
+            assert_eq!(desk.dropped.is_empty(), expected.is_some(), "{first:?} and {last:?}");
             assert!(desk.is_empty());
         }
     }

@@ -17,8 +17,8 @@ pub struct IpFields {
     pub ttl: u8,
     /// DSCP, 6 bits (RFC 2474).
     pub dscp: u8,
-    /// ECN codepoint, 2 bits (RFC 3168).
-    pub ecn: u8,
+    /// ECN codepoint (RFC 3168).
+    pub ecn: EcnCodepoint,
     /// Don't fragment.
     pub dont_fragment: bool,
     /// IPv4 identification; meaningful only for fragments (RFC 6864).
@@ -28,7 +28,40 @@ pub struct IpFields {
 impl Default for IpFields {
     /// What we send where nobody asks for anything else: 64 hops, never to be fragmented.
     fn default() -> Self {
-        Self { ttl: 64, dscp: 0, ecn: 0, dont_fragment: true, identification: 0 }
+        Self { ttl: 64, dscp: 0, ecn: EcnCodepoint::NotEct, dont_fragment: true, identification: 0 }
+    }
+}
+
+/// The two bits of an IP header that tell of congestion (RFC 3168, 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum EcnCodepoint {
+    /// The transport does not understand marks: a router that is congested drops the packet.
+    #[default]
+    NotEct = 0b00,
+    /// It does: ECT(1), which experiments have given another meaning (RFC 8311).
+    Ect1 = 0b01,
+    /// It does: ECT(0).
+    Ect0 = 0b10,
+    /// A router has marked the packet instead of dropping it.
+    Ce = 0b11,
+}
+
+impl EcnCodepoint {
+    /// From the lowest two bits of `bits`.
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Self {
+        match bits & 0b11 {
+            0b00 => Self::NotEct,
+            0b01 => Self::Ect1,
+            0b10 => Self::Ect0,
+            _ => Self::Ce,
+        }
+    }
+
+    /// As it stands in the header, 0 to 3.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self as u8
     }
 }
 
@@ -123,7 +156,7 @@ pub(crate) fn emit_v4(
     let identification = fields.identification.to_be_bytes();
     let mut header = [0; IPV4_HEADER];
     header[0] = 0x45;
-    header[1] = fields.dscp << 2 | fields.ecn & 0b11;
+    header[1] = fields.dscp << 2 | fields.ecn.bits();
     header[2..4].copy_from_slice(&total);
     header[4..6].copy_from_slice(&identification);
     header[6] = if fields.dont_fragment { DONT_FRAGMENT } else { 0 };

@@ -15,7 +15,7 @@ mod tests;
 use std::net::IpAddr;
 
 use checksum::Sum;
-pub use ip::{Fragment, IpFields};
+pub use ip::{EcnCodepoint, Fragment, IpFields};
 pub use notation::BadNotation;
 pub use options::{Options, SackBlocks, Timestamps};
 pub use seq::{SeqNum, SeqRange};
@@ -105,13 +105,14 @@ impl<'a> Packet<'a> {
         let (header, payload) = ip::parse_v4(frame)?;
         let source = IpAddr::V4(header.source_addr());
         let destination = IpAddr::V4(header.destination_addr());
+        let ecn = EcnCodepoint::from_bits(header.ecn().value());
         let body = if let Some(fragment) = ip::fragment(&header, payload)? {
             Body::Fragment(fragment)
         } else {
             match header.protocol().0 {
                 PROTOCOL_TCP => {
                     let (flow, segment) = tcp::parse(source, destination, payload, vouched)?;
-                    Body::Tcp(flow, segment)
+                    Body::Tcp(flow, Segment { ecn, ..segment })
                 }
                 PROTOCOL_UDP => {
                     let (flow, payload) = udp::parse(source, destination, payload, vouched)?;
@@ -124,7 +125,7 @@ impl<'a> Packet<'a> {
         let ip = IpFields {
             ttl: header.ttl(),
             dscp: header.dcp().value(),
-            ecn: header.ecn().value(),
+            ecn,
             dont_fragment: header.dont_fragment(),
             identification: header.identification(),
         };
@@ -134,8 +135,8 @@ impl<'a> Packet<'a> {
 
 /// Appends one TCP packet to `out`: IP header, TCP header, options and `payload_len` bytes that
 /// `fill` writes. `segment.payload` is not looked at: payload comes through `fill`, so that it is
-/// copied once, from the send queue into the frame. The checksum is computed over all of it
-/// (RFC 9293 3.1, MUST-2).
+/// copied once, from the send queue into the frame; nor is `segment.ecn`, which is the IP header's
+/// and so `ip`'s. The checksum is computed over all of it (RFC 9293 3.1, MUST-2).
 pub fn emit_tcp(
     out: &mut Vec<u8>,
     flow: &Flow,

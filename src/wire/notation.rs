@@ -5,8 +5,11 @@
 //! S 0:0(0) win 65535 <mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7>
 //! . 1:1(0) ack 1 win 512
 //! P. 1:101(100) ack 1 win 512 <nop,nop,TS val 3 ecr 4>
+//! [ect0] . 101:201(100) ack 1 win 512
 //! ```
 //!
+//! The ECN codepoint, unless it says nothing (`[noecn]`, also where it is missing; `[ect0]`,
+//! `[ect1]`, `[ce]`).
 //! Flags, `first:next(payload bytes)`, then what is there of `ack`, `win`, `urg` and options.
 //! `next` counts the payload alone, not SYN and FIN. The notation does not tell what the payload
 //! says: read back, it is zeros. One word is our own: `segs 3` on a super-segment.
@@ -14,6 +17,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::ip::EcnCodepoint;
 use super::options::{Options, Timestamps};
 use super::seq::{SeqNum, SeqRange};
 use super::tcp::{Flags, Flow, RawWindow, Segment};
@@ -33,6 +37,14 @@ const LETTERS: [(char, Option<Flags>); 8] = [
     ('W', Some(Flags::CWR)),
 ];
 
+/// The names of the ECN codepoints.
+const CODEPOINTS: [(&str, EcnCodepoint); 4] = [
+    ("[noecn]", EcnCodepoint::NotEct),
+    ("[ect0]", EcnCodepoint::Ect0),
+    ("[ect1]", EcnCodepoint::Ect1),
+    ("[ce]", EcnCodepoint::Ce),
+];
+
 impl fmt::Display for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} > {}", self.local, self.remote)
@@ -41,6 +53,10 @@ impl fmt::Display for Flow {
 
 impl fmt::Display for Segment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.ecn != EcnCodepoint::NotEct {
+            let name = CODEPOINTS.iter().find(|(_, ecn)| *ecn == self.ecn);
+            write!(f, "{} ", name.map_or("", |(name, _)| name))?;
+        }
         let mut none = true;
         for (letter, flag) in LETTERS {
             let set = flag.map_or(self.ack.is_some(), |flag| self.flags.contains(flag));
@@ -126,12 +142,13 @@ impl FromStr for Segment<'static> {
     type Err = BadNotation;
 
     fn from_str(text: &str) -> Result<Self, BadNotation> {
+        let (ecn, text) = split_codepoint(text)?;
         let (text, options, tail) = split_options(text)?;
         let mut words = text.split_whitespace().chain(tail.split_whitespace());
         let (flags, has_ack) = parse_flags(words.next().unwrap_or(""))?;
         let (seq, payload) = parse_range(words.next().unwrap_or(""))?;
         let options = options.map_or(Ok(Options::default()), Options::from_str)?;
-        let mut segment = Segment { seq, flags, payload, options, ..Segment::default() };
+        let mut segment = Segment { seq, flags, payload, options, ecn, ..Segment::default() };
         while let Some(word) = words.next() {
             let value = words.next().unwrap_or("");
             match word {
@@ -182,6 +199,16 @@ impl FromStr for Options {
         }
         Ok(options)
     }
+}
+
+/// The codepoint in front, and the rest.
+fn split_codepoint(text: &str) -> Result<(EcnCodepoint, &str), BadNotation> {
+    let text = text.trim_start();
+    if !text.starts_with('[') {
+        return Ok((EcnCodepoint::NotEct, text));
+    }
+    let named = CODEPOINTS.iter().find_map(|(name, ecn)| Some((*ecn, text.strip_prefix(name)?)));
+    named.ok_or(BadNotation::new("one of [noecn], [ect0], [ect1] and [ce]", text))
 }
 
 /// The text before the options, the options, the text behind.

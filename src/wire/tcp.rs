@@ -9,7 +9,7 @@ use etherparse::TcpHeaderSlice;
 use super::checksum::Sum;
 use super::options::Options;
 use super::seq::SeqNum;
-use super::{Malformed, PROTOCOL_TCP};
+use super::{EcnCodepoint, Malformed, PROTOCOL_TCP};
 
 /// Bytes of a TCP header without options.
 pub const HEADER: usize = 20;
@@ -98,6 +98,8 @@ pub struct Segment<'a> {
     /// kernel handed over a super-segment, so that acknowledgement policy and congestion control
     /// count segments, not reads.
     pub wire_segments: u16,
+    /// What the IP header that it came with tells of congestion (RFC 3168, 5).
+    pub ecn: EcnCodepoint,
 }
 
 impl Segment<'_> {
@@ -134,11 +136,12 @@ impl Default for Segment<'_> {
             options: Options::default(),
             payload: &[],
             wire_segments: 1,
+            ecn: EcnCodepoint::NotEct,
         }
     }
 }
 
-/// Reads a segment.
+/// Reads a segment. What its IP header says of congestion is for the caller to fill in.
 pub(super) fn parse(
     source: IpAddr,
     destination: IpAddr,
@@ -170,6 +173,7 @@ pub(super) fn parse(
         options: Options::parse(&data[HEADER..header.slice().len()])?,
         payload: &data[header.slice().len()..],
         wire_segments: 1,
+        ecn: EcnCodepoint::NotEct,
     };
     Ok((flow, segment))
 }

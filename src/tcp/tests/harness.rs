@@ -365,5 +365,6 @@ fn owned(segment: &Segment<'_>) -> Segment<'static> {
         options: segment.options,
         payload: &ZEROS[..segment.payload.len()],
         wire_segments: segment.wire_segments,
+        ecn: segment.ecn,
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{emitted, foreign_tcp, reseal_ip};
 use crate::wire::ip::{emit_packet, fragment_packet, is_host};
-use crate::wire::{Body, IpFields, Malformed, Packet, Segment};
+use crate::wire::{Body, EcnCodepoint, IpFields, Malformed, Packet, Segment};
 
 fn parse(frame: &[u8]) -> Result<Packet<'_>, Malformed> {
     Packet::parse(frame, false)
@@ -116,7 +116,7 @@ fn other_fields_at_their_extremes() {
     frame[8] = 0;
     reseal_ip(&mut frame);
     let ip = parse(&frame).expect("a good packet").ip;
-    assert_eq!((ip.dscp, ip.ecn, ip.ttl), (63, 3, 0));
+    assert_eq!((ip.dscp, ip.ecn, ip.ttl), (63, EcnCodepoint::Ce, 0));
     assert_eq!((ip.identification, ip.dont_fragment), (u16::MAX, true));
 }
 

@@ -13,8 +13,8 @@ use std::net::SocketAddr;
 use etherparse::PacketBuilder;
 use proptest::prelude::*;
 
+use super::{EcnCodepoint, Timestamps, emit_tcp};
 use super::{Flags, Flow, IpFields, Options, RawWindow, SackBlocks, Segment, SeqNum, SeqRange};
-use super::{Timestamps, emit_tcp};
 
 /// As the sender of a packet sees it.
 fn flow() -> Flow {
@@ -34,7 +34,7 @@ fn emitted(segment: &Segment<'_>) -> Vec<u8> {
     emit_tcp(
         &mut frame,
         &flow(),
-        &IpFields::default(),
+        &IpFields { ecn: segment.ecn, ..IpFields::default() },
         segment,
         segment.payload.len(),
         |payload| {
@@ -105,6 +105,7 @@ prop_compose! {
         window in any::<u16>(),
         urgent in any::<u16>(),
         options in any_options(),
+        ecn in 0..4u8,
     ) -> Segment<'static> {
         Segment {
             seq: SeqNum::new(seq),
@@ -113,6 +114,7 @@ prop_compose! {
             window: RawWindow(window),
             urgent,
             options,
+            ecn: EcnCodepoint::from_bits(ecn),
             ..Segment::default()
         }
     }

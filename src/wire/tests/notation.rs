@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::{any_segment, flow};
-use crate::wire::{Flags, Options, RawWindow, SackBlocks, Segment, SeqNum, SeqRange, Timestamps};
+use crate::wire::{
+    EcnCodepoint, Flags, Options, RawWindow, SackBlocks, Segment, SeqNum, SeqRange, Timestamps,
+};
 
 static ZEROS: [u8; 65_535] = [0; 65_535];
 
@@ -67,9 +69,12 @@ fn rows() -> Vec<(&'static str, Segment<'static>)> {
         ),
         (
             ". 1:65536(65535) ack 1 win 0 segs 45",
-            Segment { payload: &ZEROS, wire_segments: 45, ..acked },
+            Segment { payload: &ZEROS, wire_segments: 45, ..acked.clone() },
         ),
         ("- 0:0(0) win 0 segs 0", Segment { wire_segments: 0, ..none.clone() }),
+        ("[ect0] . 1:1(0) ack 1 win 0", Segment { ecn: EcnCodepoint::Ect0, ..acked.clone() }),
+        ("[ect1] . 1:1(0) ack 1 win 0", Segment { ecn: EcnCodepoint::Ect1, ..acked.clone() }),
+        ("[ce] . 1:1(0) ack 1 win 0", Segment { ecn: EcnCodepoint::Ce, ..acked }),
         ("R 7:7(0) win 0", Segment { seq: SeqNum::new(7), flags: Flags::RST, ..none }),
     ]
 }
@@ -88,6 +93,8 @@ fn read_as_people_write_it() {
         ("  .   1:1(0)\tack 1  win 5  ", ". 1:1(0) ack 1 win 5"),
         (". 1:1(0) ack 1", ". 1:1(0) ack 1 win 0"),
         (".P 1:1(0) ack 1", "P. 1:1(0) ack 1 win 0"),
+        (" [noecn] . 1:1(0) ack 1", ". 1:1(0) ack 1 win 0"),
+        ("[ce]. 1:1(0) ack 1", "[ce] . 1:1(0) ack 1 win 0"),
         ("S 0:0(0) win 5 <>", "S 0:0(0) win 5"),
         ("S 0:0(0) win 5 < mss  9 , eol >", "S 0:0(0) win 5 <mss 9>"),
         ("S 0:0(0) <wscale 7,mss 9,nop,eol>", "S 0:0(0) win 0 <mss 9,nop,wscale 7>"),
@@ -105,6 +112,9 @@ fn what_is_wrong_is_named() {
         ("", "flags"),
         ("X 0:0(0)", "'X'"),
         ("S", "start:end(length)"),
+        ("[ect2] S 0:0(0)", "[ect1]"),
+        ("[ce S 0:0(0)", "[ect1]"),
+        ("S [ce] 0:0(0)", "'[ce]'"),
         ("S 0:0", "'0:0'"),
         ("S 0(0)", "'0(0)'"),
         ("S 0:0(0", "'0:0(0'"),
@@ -149,7 +159,7 @@ proptest! {
     }
 
     #[test]
-    fn random_text_never_panics(text in "[FSRP.UEW0-9:() <>,a-zA-Zé]{0,40}") {
+    fn random_text_never_panics(text in "[FSRP.UEW0-9:() <>\\[\\],a-zA-Zé]{0,40}") {
         let _ = text.parse::<Segment>();
     }
 }

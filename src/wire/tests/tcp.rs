@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::{any_segment, emitted, flow, foreign_tcp, reseal_ip, reseal_tcp, reversed};
 use crate::wire::{
-    Body, Flags, IpFields, Malformed, Options, Packet, RawWindow, Segment, SeqNum, emit_tcp,
+    Body, EcnCodepoint, Flags, IpFields, Malformed, Options, Packet, RawWindow, Segment, SeqNum,
+    emit_tcp,
 };
 
 fn read(frame: &[u8]) -> Result<Segment<'_>, Malformed> {
@@ -31,6 +32,25 @@ fn a_foreign_segment_is_read() {
     assert_eq!(packet.body, Body::Tcp(reversed(&flow()), segment));
 }
 
+/// RFC 3168 5: the two lowest bits of what was the type of service.
+#[test]
+fn a_mark_of_the_network_is_read() {
+    let rows = [
+        (0b00, EcnCodepoint::NotEct),
+        (0b01, EcnCodepoint::Ect1),
+        (0b10, EcnCodepoint::Ect0),
+        (0b11, EcnCodepoint::Ce),
+    ];
+    for (bits, ecn) in rows {
+        let mut frame = foreign_tcp(b"hello");
+        frame[1] = 46 << 2 | bits;
+        reseal_ip(&mut frame);
+        assert_eq!(read(&frame).map(|segment| segment.ecn), Ok(ecn));
+        assert_eq!(Packet::parse(&frame, false).map(|packet| packet.ip.ecn), Ok(ecn));
+        assert_eq!((ecn.bits(), EcnCodepoint::from_bits(0xfc | bits)), (bits, ecn));
+    }
+}
+
 /// Proves: MUST-2, RFC791-3.1-cksum.
 #[test]
 fn etherparse_reads_what_we_write() {
@@ -43,8 +63,10 @@ fn etherparse_reads_what_we_write() {
         options: Options { mss: Some(536), ..Options::default() },
         payload: b"abc",
         wire_segments: 1,
+        ecn: EcnCodepoint::NotEct,
     };
-    let ip = IpFields { ttl: 9, dscp: 46, ecn: 2, dont_fragment: false, identification: 0xbeef };
+    let ecn = EcnCodepoint::Ect0;
+    let ip = IpFields { ttl: 9, dscp: 46, ecn, dont_fragment: false, identification: 0xbeef };
     let mut frame = Vec::new();
     emit_tcp(&mut frame, &flow(), &ip, &segment, 3, |payload| payload.copy_from_slice(b"abc"));
 
@@ -164,7 +186,7 @@ proptest! {
         let mut segment = Segment { payload: &payload, ..segment };
         let frame = emitted(&segment);
         let packet = Packet::parse(&frame, false).expect("our own packet");
-        prop_assert_eq!(packet.ip, IpFields::default());
+        prop_assert_eq!(packet.ip, IpFields { ecn: segment.ecn, ..IpFields::default() });
         let Body::Tcp(at, read) = packet.body else { panic!("not a segment") };
         prop_assert_eq!(at, reversed(&flow()));
         // Blocks that did not fit; tests/options.rs counts them.
