@@ -6,4 +6,5 @@ mod impair_spec;
 mod impaired;
 mod impairment;
 mod memory;
+mod queueing;
 mod tun;

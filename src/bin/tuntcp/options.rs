@@ -28,8 +28,9 @@ pub(crate) struct HostOptions {
     )]
     stack: IpNet,
 
-    /// Make the wire a bad one, both ways: loss=1%,delay=20ms,jitter=5ms,reorder=2%,duplicate=1%,
-    /// corrupt=0.1%,rate=50mbit,queue=100,seed=7, any of them
+    /// Make the wire a bad one, both ways: any of loss=1%,burst=5,mark=1%,delay=20ms,jitter=5ms,
+    /// reorder=2%,duplicate=1%,corrupt=0.1%,rate=50mbit,queue=100,aqm=codel,target=5ms,
+    /// interval=100ms,ecn=off,outage=5s-7s,seed=7
     #[arg(long, value_name = "SPEC")]
     impair: Option<Spec>,
 

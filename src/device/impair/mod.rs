@@ -5,17 +5,24 @@
 //! [`Impaired`] wraps a device with one for each direction.
 //!
 //! ```text
-//!   offer -> lost? -> duplicated? -> one bit flipped? -> rate limit -> delay and jitter -> pop_due
-//!                                                        tail drop     or overtaken
+//!           outage? or                              rate limit:
+//!   offer -> lost? -> duplicated? -> marked? -> one bit flipped? -> queue, CoDel -> delay, jitter -> pop
+//!           alone or in bursts                      tail drop                or overtaken
 //! ```
 //!
 //! The vocabulary is that of Linux's netem, whose shares, jitter and reordering mean the same.
-//! Draws are independent of each other: there are no bursts.
+//! Draws are independent of each other, but for losses in bursts.
 
+mod bursts;
+mod codel;
+mod ecn;
 mod impaired;
 mod model;
+mod queue;
 mod spec;
+pub mod units;
 
 pub use impaired::Impaired;
-pub use model::{Impairment, Tally};
-pub use spec::{Share, Spec, SpecError};
+pub use model::{Impairment, Passed, Tally};
+pub use queue::{Backlog, Codel, Room};
+pub use spec::{Outage, Share, Spec, SpecError};

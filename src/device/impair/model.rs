@@ -1,17 +1,18 @@
 //! The wire itself: frames in, frames out, later and fewer. No clock, no IO, no lock.
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::fmt;
 use std::time::Duration;
 
 use fastrand::Rng;
 
+use super::bursts::Bursts;
+use super::ecn;
+use super::queue::{Backlog, Copy, Fate, Line, Room};
 use super::spec::{Share, Spec};
 use crate::time::Instant;
-
-/// Frames that wait for the rate limit, unless the spec says otherwise (netem's figure).
-const QUEUE_AT_RATE: usize = 1_000;
 
 /// Frames held back at most in any case: a bound on memory.
 const HELD: usize = 65_536;
@@ -45,9 +46,11 @@ const SPARE: usize = 1_024;
 pub struct Impairment {
     spec: Spec,
     rng: Rng,
+    /// Draws of bursts and marks.
+    second: Rng,
+    bursts: Option<Bursts>,
+    line: Option<Line>,
     held: BinaryHeap<Held>,
-    /// When each frame that waits for the rate limit has been sent; ascending.
-    sending: VecDeque<Instant>,
     /// Frames held back so far: the order of those that are due at the same time.
     count: u64,
     spare: Vec<Vec<u8>>,
@@ -71,21 +74,46 @@ pub struct Tally {
     pub reordered: u64,
     /// Handed out.
     pub delivered: u64,
+    /// Their bytes, of IP packets.
+    pub delivered_bytes: u64,
+    /// Lost in an outage.
+    pub cut: u64,
+    /// Marked as having met congestion, by chance or instead of being shed.
+    pub marked: u64,
+    /// Dropped from a queue before it was full, to keep it short.
+    pub shed: u64,
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { offered, lost, duplicated, corrupted, overflowed, reordered, delivered } = self;
+        let Self { offered, lost, duplicated, corrupted, overflowed, reordered, delivered, .. } =
+            self;
+        let Self { cut, marked, shed, .. } = self;
         write!(
             f,
             "{offered} frames offered, {lost} lost, {duplicated} duplicated, {corrupted} corrupted, \
              {overflowed} overflowed, {reordered} reordered, {delivered} delivered"
-        )
+        )?;
+        for (count, what) in [(cut, "cut"), (marked, "marked"), (shed, "shed")] {
+            if *count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        Ok(())
     }
 }
 
+/// A frame that has come out of an [`Impairment`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// The IP packet.
+    pub frame: Vec<u8>,
+    /// How long it waited in the queue until it began to be sent.
+    pub queued: Duration,
+}
+
 /// What chance has in store for one copy of a frame.
-struct Fate {
+struct Chance {
     corrupt: bool,
     /// Which bit, of as many as the frame has.
     bit: u64,
@@ -104,8 +132,10 @@ impl Impairment {
         Self {
             spec: spec.clone(),
             rng: Rng::with_seed(seed),
+            second: Rng::with_seed(!seed),
+            bursts: Bursts::new(spec),
+            line: Line::new(spec),
             held: BinaryHeap::new(),
-            sending: VecDeque::new(),
             count: 0,
             spare: Vec::new(),
             tally: Tally::default(),
@@ -114,34 +144,53 @@ impl Impairment {
 
     /// Puts a frame on the wire. `now` never goes back.
     pub fn offer(&mut self, now: Instant, frame: &[u8]) {
-        let lost = self.chance(self.spec.loss);
-        let duplicated = self.chance(self.spec.duplicate);
-        let fates = [self.draw_fate(), self.draw_fate()];
+        let lost = draw(&mut self.rng, self.spec.loss);
+        let duplicated = draw(&mut self.rng, self.spec.duplicate);
+        let chances = [self.draw_chance(), self.draw_chance()];
+        let mark = draw(&mut self.second, self.spec.mark) && ecn::is_capable(frame);
+        let lost = self.bursts.as_mut().map_or(lost, |bursts| bursts.next(&mut self.second));
         self.tally.offered += 1;
+        self.decide(now);
+        if self.spec.outages.iter().any(|outage| outage.covers(now)) {
+            self.tally.cut += 1;
+            return;
+        }
         if lost {
             self.tally.lost += 1;
             return;
         }
         self.tally.duplicated += u64::from(duplicated);
-        for fate in &fates[..=usize::from(duplicated)] {
-            self.carry(now, frame, fate);
+        for chance in &chances[..=usize::from(duplicated)] {
+            self.carry(now, frame, mark, chance);
         }
+        self.decide(now);
     }
 
-    /// When the next frame comes out; `NEVER` if none is on the wire.
+    /// When a frame comes out at the earliest; `NEVER` if none is on the wire. With a managed queue
+    /// it may turn out at that moment that it takes longer.
     #[must_use]
     pub fn next_due(&self) -> Instant {
-        self.held.peek().map_or(Instant::NEVER, |held| held.due)
+        let out = self.held.peek().map_or(Instant::NEVER, |held| held.due);
+        let decision = self.line.as_ref().map_or(Instant::NEVER, Line::next_decision);
+        // Whatever is decided then, nothing comes out before its delay.
+        let overtakes = self.spec.reorder != Share::NONE;
+        let least = if overtakes { Duration::ZERO } else { self.delay_of(0) };
+        out.min(decision + least)
     }
 
     /// The next frame that has come out by `now`: by time, then in the order of arrival. Its
     /// buffer may be given back through [`recycle`](Self::recycle).
     pub fn pop_due(&mut self, now: Instant) -> Option<Vec<u8>> {
-        if self.held.is_empty() || !self.next_due().is_due(now) {
-            return None;
-        }
+        self.pop(now).map(|passed| passed.frame)
+    }
+
+    /// The same, with what the frame has met.
+    pub fn pop(&mut self, now: Instant) -> Option<Passed> {
+        self.decide(now);
+        let held = self.held.peek_mut().filter(|held| held.due.is_due(now)).map(PeekMut::pop)?;
         self.tally.delivered += 1;
-        self.held.pop().map(|held| held.frame)
+        self.tally.delivered_bytes += held.frame.len() as u64;
+        Some(Passed { frame: held.frame, queued: held.queued })
     }
 
     /// Takes the buffer of a frame back, for the next one.
@@ -157,69 +206,106 @@ impl Impairment {
         self.tally
     }
 
+    /// What this wire is made to do.
+    #[must_use]
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// What waits for the rate limit at `now`, which never goes back; nothing where there is none.
+    pub fn backlog(&mut self, now: Instant) -> Backlog {
+        self.decide(now);
+        self.line.as_mut().map_or(Backlog::default(), |line| line.backlog(now))
+    }
+
     /// One copy on its way.
-    fn carry(&mut self, now: Instant, frame: &[u8], fate: &Fate) {
-        let Some(sent) = self.send(now, frame.len()) else {
+    fn carry(&mut self, now: Instant, frame: &[u8], mark: bool, chance: &Chance) {
+        if !self.has_room(now, frame.len()) {
             self.tally.overflowed += 1;
             return;
-        };
-        let due = sent + self.delay(fate);
-        let mut held = self.spare.pop().unwrap_or_default();
-        held.clear();
-        held.extend_from_slice(frame);
-        if fate.corrupt && !held.is_empty() {
-            let bit = fate.bit % (held.len() as u64 * 8);
-            held[(bit / 8) as usize] ^= 1 << (bit % 8);
+        }
+        let mut copy = self.spare.pop().unwrap_or_default();
+        copy.clear();
+        copy.extend_from_slice(frame);
+        if mark {
+            ecn::mark(&mut copy);
+            self.tally.marked += 1;
+        }
+        if chance.corrupt && !copy.is_empty() {
+            let bit = chance.bit % (copy.len() as u64 * 8);
+            copy[(bit / 8) as usize] ^= 1 << (bit % 8);
             self.tally.corrupted += 1;
         }
-        self.tally.reordered += u64::from(fate.reorder);
-        self.held.push(Held { due, number: self.count, frame: held });
+        self.tally.reordered += u64::from(chance.reorder);
+        let copy = Copy { arrived: now, delay: self.delay(chance), frame: copy };
+        match &mut self.line {
+            Some(line) => line.enqueue(copy),
+            None => self.hold(now, Duration::ZERO, copy),
+        }
+    }
+
+    fn has_room(&mut self, now: Instant, len: usize) -> bool {
+        match (&mut self.line, self.spec.queue) {
+            (Some(line), _) => line.has_room(now, len) && self.held.len() + line.undecided() < HELD,
+            (None, Some(Room::Frames(frames))) => self.held.len() < frames.min(HELD),
+            (None, _) => self.held.len() < HELD,
+        }
+    }
+
+    /// Settles what the queue lets go by `now`.
+    fn decide(&mut self, now: Instant) {
+        while let Some(fate) = self.line.as_mut().and_then(|line| line.decide(now)) {
+            match fate {
+                Fate::Shed(copy) => {
+                    self.tally.shed += 1;
+                    self.recycle(copy.frame);
+                }
+                Fate::Sent { from, to, mut copy, marked } => {
+                    if marked {
+                        ecn::mark(&mut copy.frame);
+                        self.tally.marked += 1;
+                    }
+                    self.hold(to, from - copy.arrived, copy);
+                }
+            }
+        }
+    }
+
+    /// The copy has been sent at `sent`; it travels.
+    fn hold(&mut self, sent: Instant, queued: Duration, copy: Copy) {
+        let due = sent + copy.delay;
+        self.held.push(Held { due, number: self.count, frame: copy.frame, queued });
         self.count += 1;
     }
 
-    /// When the last bit of a frame of `len` bytes has left; `None` if the queue is full.
-    fn send(&mut self, now: Instant, len: usize) -> Option<Instant> {
-        let Some(rate) = self.spec.rate else {
-            let room = self.spec.queue.unwrap_or(HELD).min(HELD);
-            return (self.held.len() < room).then_some(now);
-        };
-        while self.sending.front().is_some_and(|sent| sent.is_due(now)) {
-            self.sending.pop_front();
-        }
-        let room = self.spec.queue.unwrap_or(QUEUE_AT_RATE);
-        if self.sending.len() >= room || self.held.len() >= HELD {
-            return None;
-        }
-        let free = self.sending.back().map_or(now, |&last| last.max(now));
-        let nanos = (len as u128 * 8 * 1_000_000_000).div_ceil(u128::from(rate.max(1)));
-        let sent = free + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        self.sending.push_back(sent);
-        Some(sent)
-    }
-
-    fn delay(&self, fate: &Fate) -> Duration {
-        let Spec { delay, jitter, .. } = self.spec;
-        if fate.reorder {
-            let nothing_to_skip = delay.is_zero() && jitter.is_zero();
+    fn delay(&self, chance: &Chance) -> Duration {
+        if chance.reorder {
+            let nothing_to_skip = self.spec.delay.is_zero() && self.spec.jitter.is_zero();
             return if nothing_to_skip { OVERTAKEN } else { Duration::ZERO };
         }
-        let shift = (jitter.as_nanos() * 2 * u128::from(fate.jitter)) / 1_000_000;
+        self.delay_of(chance.jitter)
+    }
+
+    /// The delay with a draw of so many millionths of the range of the jitter.
+    fn delay_of(&self, millionths: u32) -> Duration {
+        let Spec { delay, jitter, .. } = self.spec;
+        let shift = (jitter.as_nanos() * 2 * u128::from(millionths)) / 1_000_000;
         let shift = Duration::from_nanos(u64::try_from(shift).unwrap_or(u64::MAX));
         delay.saturating_add(shift).saturating_sub(jitter)
     }
 
-    fn draw_fate(&mut self) -> Fate {
-        Fate {
-            corrupt: self.chance(self.spec.corrupt),
+    fn draw_chance(&mut self) -> Chance {
+        Chance {
+            corrupt: draw(&mut self.rng, self.spec.corrupt),
             bit: self.rng.u64(..),
             jitter: self.rng.u32(..=1_000_000),
-            reorder: self.chance(self.spec.reorder),
+            reorder: draw(&mut self.rng, self.spec.reorder),
         }
     }
+}
 
-    fn chance(&mut self, share: Share) -> bool {
-        self.rng.u32(..1_000_000) < share.in_a_million()
-    }
+fn draw(rng: &mut Rng, share: Share) -> bool {
+    rng.u32(..1_000_000) < share.in_a_million()
 }
 
 /// A frame on the wire. The greatest is the one that comes out first.
@@ -228,6 +314,7 @@ struct Held {
     due: Instant,
     number: u64,
     frame: Vec<u8>,
+    queued: Duration,
 }
 
 impl Ord for Held {
