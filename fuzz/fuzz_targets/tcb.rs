@@ -53,8 +53,8 @@ fn byte_at(place: usize) -> u8 {
 impl End {
     fn new(local: &str, remote: &str, iss: u32, seed: u8) -> Self {
         let mut config = Config::default();
-        config.receive_buffer = 2048 << (seed % 8);
-        config.send_buffer = 4096 << (seed / 8 % 4);
+        config.receive_buffer = (2048 << (seed % 8)).into();
+        config.send_buffer = (4096 << (seed / 8 % 4)).into();
         config.timestamps = seed & 1 == 0;
         config.sack = seed & 2 == 0;
         config.window_scaling = seed & 4 == 0;

@@ -41,18 +41,20 @@ impl Socket {
         self.get(|config| config.ttl)
     }
 
-    /// Bytes that may wait to be read: what was offered to the peer is taken still.
+    /// Bytes that may wait to be read, from now on: what was offered to the peer is taken still, and
+    /// the buffer does not grow any more (`SO_RCVBUF`).
     pub fn set_receive_buffer(&self, now: Instant, bytes: usize) {
         self.set(now, |connection| connection.set_receive_buffer(bytes));
     }
 
-    /// Bytes that may wait to be read.
+    /// Bytes that may wait to be read now.
     #[must_use]
     pub fn receive_buffer(&self) -> usize {
-        self.get(|config| config.receive_buffer)
+        self.slot.lock().connection.receive_buffer()
     }
 
-    /// Bytes that may wait to be sent or acknowledged; who waits for room looks again.
+    /// Bytes that may wait to be sent or acknowledged, from now on: the buffer does not grow any more
+    /// (`SO_SNDBUF`). Who waits for room looks again.
     pub fn set_send_buffer(&self, now: Instant, bytes: usize) {
         self.engine.act(now, &self.slot, |inner| {
             inner.connection.set_send_buffer(bytes);
@@ -60,10 +62,10 @@ impl Socket {
         });
     }
 
-    /// Bytes that may wait to be sent or acknowledged.
+    /// Bytes that may wait to be sent or acknowledged now.
     #[must_use]
     pub fn send_buffer(&self) -> usize {
-        self.get(|config| config.send_buffer)
+        self.slot.lock().connection.send_buffer()
     }
 
     /// `TCP_NODELAY`. Switched on, it also sends what is held.

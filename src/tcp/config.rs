@@ -8,15 +8,15 @@ use super::congestion::Algorithm;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// Bytes that may wait to be read; the largest window that is advertised. Default 1 MiB. Taken
-    /// as it is needed, not in advance.
-    pub receive_buffer: usize,
+    /// Bytes that may wait to be read, and so the largest window that is advertised. Default 1 MiB.
+    /// Taken as it is needed, not in advance.
+    pub receive_buffer: BufferSize,
     /// Bytes that may wait to be sent or acknowledged. Default 1 MiB.
-    pub send_buffer: usize,
+    pub send_buffer: BufferSize,
     /// Upper limit of the MSS that is offered and used, bytes; the path gives another. Default none.
     pub mss: Option<u16>,
     /// Shift of the windows that we advertise (RFC 7323, 2.3), at most 14. Default: the least that
-    /// can express `receive_buffer`.
+    /// can express the largest `receive_buffer`.
     pub window_scale: Option<u8>,
     /// Offer and accept window scaling (RFC 7323, 2). Default on.
     pub window_scaling: bool,
@@ -92,8 +92,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            receive_buffer: 1 << 20,
-            send_buffer: 1 << 20,
+            receive_buffer: BufferSize::fixed(1 << 20),
+            send_buffer: BufferSize::fixed(1 << 20),
             mss: None,
             window_scale: None,
             window_scaling: true,
@@ -124,6 +124,49 @@ impl Default for Config {
             repeat_fin: false,
             congestion: Algorithm::default(),
         }
+    }
+}
+
+/// How large a buffer is, bytes of text: it begins with `initial` and grows with its connection up
+/// to `max`. A number converts into a buffer of that size, which stays.
+///
+/// ```
+/// use tuntcp::tcp::config::BufferSize;
+///
+/// let fixed: BufferSize = 20_000.into();
+/// assert_eq!(fixed, BufferSize { initial: 20_000, max: 20_000 });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferSize {
+    /// What it begins with.
+    pub initial: usize,
+    /// What it may grow to; nothing, if that is less.
+    pub max: usize,
+}
+
+impl BufferSize {
+    /// A buffer that stays as it is.
+    #[must_use]
+    pub const fn fixed(bytes: usize) -> Self {
+        Self { initial: bytes, max: bytes }
+    }
+
+    /// The most that it will ever be.
+    #[must_use]
+    pub const fn largest(self) -> usize {
+        if self.max > self.initial { self.max } else { self.initial }
+    }
+
+    /// Never more than `bytes`.
+    pub fn clamp(&mut self, bytes: usize) {
+        self.initial = self.initial.min(bytes);
+        self.max = self.max.min(bytes);
+    }
+}
+
+impl From<usize> for BufferSize {
+    fn from(bytes: usize) -> Self {
+        Self::fixed(bytes)
     }
 }
 

@@ -168,7 +168,7 @@ impl Connection {
     pub fn writable(&self) -> usize {
         match &self.phase {
             Phase::Open(tcb) if tcb.state.may_send() => {
-                tcb.config.send_buffer.saturating_sub(tcb.snd.queue.len())
+                tcb.config.send_buffer.initial.saturating_sub(tcb.snd.queue.len())
             }
             _ => 0,
         }

@@ -10,7 +10,7 @@ use super::state::{Event, State};
 use super::tcb::Ending;
 use super::timers::expire;
 use super::timestamps::{TimestampClock, clock};
-use super::{Birth, Discard, Error, Outgoing};
+use super::{Birth, BufferSize, Discard, Error, Outgoing};
 use crate::time::Instant;
 use crate::wire::{Flags, Options, RawWindow, Segment, SeqNum, Timestamps};
 
@@ -61,7 +61,7 @@ impl Negotiated {
 pub(super) struct Opening {
     pub(super) birth: Birth,
     /// The receive buffer that our SYN told of; its window and shift stay when the setting changes.
-    offered: usize,
+    offered: BufferSize,
     /// SYN-SENT or SYN-RECEIVED.
     pub(super) state: State,
     /// Opened by the peer's SYN (RFC 9293 3.5, MUST-11: a RST then leads back to LISTEN).
@@ -338,16 +338,17 @@ impl Opening {
         path.min(self.birth.config.mss.unwrap_or(u16::MAX)).max(MIN_MSS)
     }
 
-    /// The shift of our windows: as configured, or the least that can express the buffer.
+    /// The shift of our windows: as configured, or the least that can express the buffer, however
+    /// large it gets.
     fn receive_shift(&self) -> u8 {
         let config = &self.birth.config;
-        let least = (0..MAX_SHIFT).find(|shift| self.offered <= 65_535 << shift);
+        let least = (0..MAX_SHIFT).find(|shift| self.offered.largest() <= 65_535 << shift);
         config.window_scale.or(least).unwrap_or(MAX_SHIFT).min(MAX_SHIFT)
     }
 
     /// The window of our SYN, never scaled (RFC 7323 2.2).
     fn syn_window(&self) -> RawWindow {
-        RawWindow(u16::try_from(self.offered).unwrap_or(u16::MAX))
+        RawWindow(u16::try_from(self.offered.initial).unwrap_or(u16::MAX))
     }
 
     pub(super) fn poll_timeout(&self) -> Instant {

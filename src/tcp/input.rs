@@ -214,7 +214,7 @@ impl Tcb {
         });
         let (sent, mss) = (self.sent(), self.mss());
         let restart = self.recovery.on_progress(now, bytes, sent, mss, self.congestion.as_mut());
-        if self.snd.queue.len() * 3 <= self.config.send_buffer * 2 {
+        if self.snd.queue.len() * 3 <= self.config.send_buffer.initial * 2 {
             // A third of the buffer is free: worth waking a writer for.
             self.signals |= Signals::WRITABLE;
         }

@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use bitflags::bitflags;
 
-pub use config::{Config, KeepAlive};
+pub use config::{BufferSize, Config, KeepAlive};
 pub use connection::Connection;
 use handshake::MIN_MSS;
 pub use info::Info;

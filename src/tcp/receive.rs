@@ -83,6 +83,11 @@ impl ReceiveHalf {
         }
     }
 
+    /// Bytes that may wait to be read.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity as usize
+    }
+
     /// So many bytes may wait to be read from now on; what was promised stays promised.
     pub(super) fn set_capacity(&mut self, bytes: usize) {
         self.capacity = most_bytes(bytes);

@@ -75,19 +75,35 @@ impl Connection {
         }
     }
 
-    /// Bytes that may wait to be read. What the peer was offered already is taken still; the shift
-    /// of our windows stays what the SYN said.
+    /// Bytes that may wait to be read, from now on: the buffer does not grow any more. What the peer
+    /// was offered already is taken still; the shift of our windows stays what the SYN said.
     pub fn set_receive_buffer(&mut self, bytes: usize) {
-        self.config_mut().receive_buffer = bytes;
+        self.config_mut().receive_buffer = bytes.into();
         if let Phase::Open(tcb) = &mut self.phase {
             tcb.rcv.set_capacity(bytes);
             tcb.ack_owed |= tcb.rcv.update_due();
         }
     }
 
-    /// Bytes that may wait to be sent or acknowledged. What waits already stays.
+    /// Bytes that may wait to be read now.
+    #[must_use]
+    pub fn receive_buffer(&self) -> usize {
+        match &self.phase {
+            Phase::Open(tcb) => tcb.rcv.capacity(),
+            _ => self.config().receive_buffer.initial,
+        }
+    }
+
+    /// Bytes that may wait to be sent or acknowledged, from now on: the buffer does not grow any
+    /// more. What waits already stays.
     pub fn set_send_buffer(&mut self, bytes: usize) {
-        self.config_mut().send_buffer = bytes;
+        self.config_mut().send_buffer = bytes.into();
+    }
+
+    /// Bytes that may wait to be sent or acknowledged now.
+    #[must_use]
+    pub fn send_buffer(&self) -> usize {
+        self.config().send_buffer.initial
     }
 
     /// Keep-alive on, with these settings, or off.

@@ -94,7 +94,7 @@ impl Tcb {
     ) -> Self {
         let snd = SendHalf::new(iss, negotiated, now);
         let advertised = negotiated.advertised;
-        let rcv = ReceiveHalf::new(negotiated, config.receive_buffer, advertised);
+        let rcv = ReceiveHalf::new(negotiated, config.receive_buffer.initial, advertised);
         let mss = u32::from(snd.mss) - negotiated.timestamps.map_or(0, |_| TIMESTAMP_BYTES);
         let start = congestion::Start::new(now, mss, initial_window(&config, mss, syn_lost));
         let mut tcb = Self {

@@ -84,7 +84,7 @@ impl Lab {
         net.keep_log(30);
         let config = |address: Ipv4Addr| {
             let mut config = HostConfig::new(vec![ipnet::IpNet::new(address.into(), 24).unwrap()]);
-            config.tcp.receive_buffer = WINDOW as usize;
+            config.tcp.receive_buffer = (WINDOW as usize).into();
             config
         };
         let host = net.add_host(config(HOST), 1500);

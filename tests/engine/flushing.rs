@@ -31,7 +31,7 @@ fn acknowledgements_are_made_per_batch() {
 /// the receive buffer holds so many of them.
 fn acknowledged(buffer: usize) -> Vec<u32> {
     let mut config = config_at("192.0.2.2/24");
-    config.tcp.receive_buffer = buffer * 100;
+    config.tcp.receive_buffer = (buffer * 100).into();
     let mut bench = Bench::with(config);
     let listener = bench.listen(7, 8);
     let mut peer = Peer::open(&mut bench, 5000, 7);

@@ -82,8 +82,8 @@ fn draw_wire(rng: &mut Rng, loss: u32, clean: bool) -> String {
 
 fn draw_config(rng: &mut Rng, clean: bool) -> Config {
     let mut config = Config::default();
-    config.receive_buffer = magnitude(rng, 2 << 10, 1 << 20);
-    config.send_buffer = magnitude(rng, 2 << 10, 1 << 20);
+    config.receive_buffer = magnitude(rng, 2 << 10, 1 << 20).into();
+    config.send_buffer = magnitude(rng, 2 << 10, 1 << 20).into();
     config.timestamps = rng.u8(..4) > 0;
     config.sack = rng.u8(..4) > 0;
     config.window_scaling = rng.u8(..4) > 0;

@@ -72,7 +72,7 @@ fn keep_alive_notices_a_dead_peer() {
 /// RFC 9293 3.8.6.1, MUST-37: probes go on as long as they are answered.
 #[test]
 fn a_closed_window_stays_closed_for_hours() {
-    let plan = HostPlan::tcp(|tcp| tcp.receive_buffer = 10_000);
+    let plan = HostPlan::tcp(|tcp| tcp.receive_buffer = 10_000.into());
     let mut world = World::new(23, &[HostPlan::default(), plan], "delay=20ms");
     let (client, server) = world.open();
     let text: Vec<u8> = (0..100_000u32).map(|n| n.to_le_bytes()[1]).collect();
@@ -100,7 +100,7 @@ fn a_closed_window_stays_closed_for_hours() {
 /// The window update that opens the window is lost: the next probe finds out.
 #[test]
 fn a_lost_window_update_is_found_by_a_probe() {
-    let plan = HostPlan::tcp(|tcp| tcp.receive_buffer = 10_000);
+    let plan = HostPlan::tcp(|tcp| tcp.receive_buffer = 10_000.into());
     let mut world = World::new(24, &[HostPlan::default(), plan], "delay=20ms");
     let (client, server) = world.open();
     assert_eq!(client.write(world.net.now(), &[5; 15_000]), Ok(Some(15_000)));

@@ -10,7 +10,7 @@ fn open() -> Setup {
 /// A write takes what there is room for; acknowledged bytes make room.
 #[test]
 fn send_buffer() {
-    let small = open().config(|config| config.send_buffer = 1_000).window(0);
+    let small = open().config(|config| config.send_buffer = 1_000.into()).window(0);
     let mut harness = small.start();
     assert_eq!(harness.write(600), Ok(600));
     assert_eq!(harness.connection().writable(), 400);

@@ -107,7 +107,7 @@ pub(super) struct Setup {
 pub(super) fn at(at: At) -> Setup {
     let peer =
         Peer { mss: Some(1460), window_scale: None, sack: false, timestamp: None, window: 65_535 };
-    let config = Config { receive_buffer: 10_000, ..Config::default() };
+    let config = Config { receive_buffer: 10_000.into(), ..Config::default() };
     Setup { at, peer, config, mtu: 1500 }
 }
 
@@ -136,7 +136,7 @@ impl Setup {
     }
 
     pub(super) fn receive_buffer(self, bytes: usize) -> Self {
-        self.config(|config| config.receive_buffer = bytes)
+        self.config(|config| config.receive_buffer = bytes.into())
     }
 
     pub(super) fn mtu(mut self, mtu: usize) -> Self {
@@ -237,7 +237,7 @@ impl Harness {
     /// `{rcv+1}` and its like become numbers.
     fn filled_in(&self, line: &str) -> String {
         let (una, snd, rcv) = self.at.numbers();
-        let window = u32::try_from(self.config.receive_buffer.min(65_535)).unwrap();
+        let window = u32::try_from(self.config.receive_buffer.initial.min(65_535)).unwrap();
         let edge = rcv + window;
         let mut text = String::new();
         let mut rest = line;

@@ -43,6 +43,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clap::Args;
+use tuntcp::tcp::BufferSize;
 
 use crate::Failure;
 use report::{Outcome, Report};
@@ -131,7 +132,7 @@ impl Arguments {
         };
         let tcp = &mut settings.tcp;
         tcp.mss = self.mss.or(tcp.mss);
-        tcp.receive_buffer = self.rcvbuf.unwrap_or(tcp.receive_buffer);
+        tcp.receive_buffer = self.rcvbuf.map_or(tcp.receive_buffer, BufferSize::fixed);
         tcp.window_scale = self.wscale.or(tcp.window_scale);
         tcp.rto_initial = self.syn_timeout.unwrap_or(tcp.rto_initial);
         tcp.delayed_ack = self.delayed_ack.map_or(tcp.delayed_ack, Duration::from_millis);

@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use tuntcp::tcp::{Config, KeepAlive};
+use tuntcp::tcp::{BufferSize, Config, KeepAlive};
 
 use super::kernel::Fault;
 use super::script::ScriptOption;
@@ -66,11 +66,19 @@ impl Default for Settings {
             strict_options: false,
             exact: false,
             goes_on: (false, false),
-            tcp: Config::default(),
+            tcp: fixed_buffers(),
             drop_syn_fin: false,
             keepalive_defaults: KeepAlive::default(),
         }
     }
+}
+
+/// What scripts reckon with unless they say otherwise: windows that nothing but reading moves.
+fn fixed_buffers() -> Config {
+    let mut config = Config::default();
+    config.receive_buffer = BufferSize::fixed(1 << 20);
+    config.send_buffer = BufferSize::fixed(1 << 20);
+    config
 }
 
 impl Settings {
@@ -82,7 +90,7 @@ impl Settings {
         self.dialect = Dialect::Bsd;
         self.tcp.repeat_fin = true;
         if !self.given.receive_buffer {
-            self.tcp.receive_buffer = 65_536;
+            self.tcp.receive_buffer = BufferSize::fixed(65_536);
         }
         if !self.given.window_scale {
             self.tcp.window_scale = Some(6);
@@ -184,8 +192,8 @@ impl Settings {
                 };
             }
             "sack.enable" => tcp.sack = number(value)? != 0,
-            "recvspace" => tcp.receive_buffer = size(value)?,
-            "sendspace" => tcp.send_buffer = size(value)?,
+            "recvspace" => tcp.receive_buffer = size(value)?.into(),
+            "sendspace" => tcp.send_buffer = size(value)?.into(),
             "delayed_ack" if number(value)? == 0 => tcp.delayed_ack = Duration::ZERO,
             "delacktime" => tcp.delayed_ack = millis(value)?,
             "rexmit_initial" => tcp.rto_initial = millis(value)?,
@@ -217,8 +225,8 @@ impl Settings {
             "tcp_timestamps" => tcp.timestamps = number(value)? != 0,
             "tcp_sack" => tcp.sack = number(value)? != 0,
             "tcp_window_scaling" => tcp.window_scaling = number(value)? != 0,
-            "tcp_rmem" => tcp.receive_buffer = middle(value)?,
-            "tcp_wmem" => tcp.send_buffer = middle(value)?,
+            "tcp_rmem" => tcp.receive_buffer = memory(value)?,
+            "tcp_wmem" => tcp.send_buffer = memory(value)?,
             "tcp_fin_timeout" => tcp.orphan_timeout = Duration::from_secs(number(value)? as u64),
             "tcp_keepalive_time" | "tcp_keepalive_intvl" | "tcp_keepalive_probes" => {
                 self.take_keepalive(name, value)?;
@@ -289,8 +297,12 @@ fn millis(value: &str) -> Result<Duration, Fault> {
     Ok(Duration::from_millis(size(value)? as u64))
 }
 
-/// The default of `minimum default maximum`.
-fn middle(value: &str) -> Result<usize, Fault> {
-    let mut numbers = value.split_whitespace();
-    size(numbers.nth(1).unwrap_or(value))
+/// What a buffer begins with and may grow to, of `minimum default maximum`; or its one size.
+fn memory(value: &str) -> Result<BufferSize, Fault> {
+    let numbers: Vec<_> = value.split_whitespace().map(size).collect::<Result<_, _>>()?;
+    match numbers[..] {
+        [_, initial, max] => Ok(BufferSize { initial, max }),
+        [one] | [_, one] => Ok(one.into()),
+        _ => Err(Fault::Wrong(format!("{value:?} is no minimum, default and maximum"))),
+    }
 }

@@ -154,7 +154,7 @@ impl Kernel {
             "SO_SNDBUF" => {
                 let bytes = sock
                     .connection()
-                    .map_or(sock.config.send_buffer, tuntcp::engine::Socket::send_buffer);
+                    .map_or(sock.config.send_buffer.initial, tuntcp::engine::Socket::send_buffer);
                 doubled(bytes, dialect)
             }
             "SO_TYPE" => symbols::SOCK_STREAM,
@@ -225,7 +225,7 @@ fn receive_buffer(
     // Theirs is 65,536 to begin with, of which a window that is not scaled tells all but one.
     let theirs = matches!(wanted, Expr::List(of) if of[..] == [Expr::Int(65_536)]);
     let Phase::Connection(socket) = &sock.phase else {
-        let bytes = sock.config.receive_buffer;
+        let bytes = sock.config.receive_buffer.initial;
         let told =
             if dialect == Dialect::Bsd && theirs && bytes == 65_535 { 65_536 } else { bytes };
         return Ok(doubled(told, dialect));
@@ -257,13 +257,13 @@ fn set_number(
     let bytes = usize::try_from(value).unwrap_or(0);
     match name {
         "SO_RCVBUF" | "SO_RCVBUFFORCE" => {
-            sock.config.receive_buffer = bytes;
+            sock.config.receive_buffer = bytes.into();
             if let Phase::Connection(socket) = &sock.phase {
                 socket.set_receive_buffer(now, bytes);
             }
         }
         "SO_SNDBUF" | "SO_SNDBUFFORCE" => {
-            sock.config.send_buffer = bytes;
+            sock.config.send_buffer = bytes.into();
             if let Phase::Connection(socket) = &sock.phase {
                 socket.set_send_buffer(now, bytes);
             }
@@ -292,7 +292,7 @@ fn set_number(
             }
             sock.config.mss = u16::try_from(value).ok();
         }
-        "TCP_WINDOW_CLAMP" => sock.config.receive_buffer = sock.config.receive_buffer.min(bytes),
+        "TCP_WINDOW_CLAMP" => sock.config.receive_buffer.clamp(bytes),
         "TCP_USER_TIMEOUT" => {
             let timeout = on.then(|| Duration::from_millis(value.unsigned_abs()));
             sock.config.user_timeout = timeout;
@@ -367,7 +367,7 @@ fn get_number(
             Some(info) => i64::from(info.mss),
             None => i64::from(config.mss.unwrap_or(536)),
         },
-        "TCP_WINDOW_CLAMP" => i64::try_from(config.receive_buffer).unwrap_or(i64::MAX),
+        "TCP_WINDOW_CLAMP" => i64::try_from(config.receive_buffer.largest()).unwrap_or(i64::MAX),
         "TCP_USER_TIMEOUT" => config
             .user_timeout
             .map_or(0, |timeout| i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX)),
