@@ -10,6 +10,8 @@ mod crowds;
 mod endings;
 #[path = "simulation/invariants.rs"]
 mod invariants;
+#[path = "simulation/links.rs"]
+mod links;
 #[path = "simulation/openings.rs"]
 mod openings;
 #[path = "simulation/seeds.rs"]

@@ -24,6 +24,35 @@ struct Queues {
     inbox: VecDeque<Vec<u8>>,
     outbox: VecDeque<Vec<u8>>,
     woken: bool,
+    bell: Option<(Bell, usize)>,
+    /// The bell was rung since the network looked last.
+    rung: bool,
+}
+
+impl Queues {
+    fn ring(&mut self) {
+        if let Some((bell, id)) = &self.bell
+            && !std::mem::replace(&mut self.rung, true)
+        {
+            bell.0.lock().unwrap_or_else(PoisonError::into_inner).push(*id);
+        }
+    }
+}
+
+/// Which of a network's devices were touched, so that nobody has to look at all of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bell(Arc<Mutex<Vec<usize>>>);
+
+impl Bell {
+    /// Whether some device that was touched is so that `is` holds.
+    pub(super) fn any(&self, is: impl FnMut(usize) -> bool) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().any(is)
+    }
+
+    /// Those that were touched; each has to be [answered](SimDevice::answer).
+    pub(super) fn take(&self) -> Vec<usize> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl SimDevice {
@@ -38,9 +67,23 @@ impl SimDevice {
     pub fn deliver(&self, frame: Vec<u8>) -> bool {
         let fits = frame.len() <= self.mtu;
         if fits {
-            self.queues().inbox.push_back(frame);
+            let mut queues = self.queues();
+            queues.inbox.push_back(frame);
+            queues.ring();
         }
         fits
+    }
+
+    /// Rings `bell` from now on, as number `id`, when somebody touches the device.
+    pub(super) fn set_bell(&self, bell: Bell, id: usize) {
+        self.queues().bell = Some((bell, id));
+    }
+
+    /// The next touch rings again. Whether the engine has something to do, and the wire.
+    pub(super) fn answer(&self) -> (bool, bool) {
+        let mut queues = self.queues();
+        queues.rung = false;
+        (queues.woken || !queues.inbox.is_empty(), !queues.outbox.is_empty())
     }
 
     /// Takes the oldest frame that the engine has sent.
@@ -93,7 +136,9 @@ impl Device for SimDevice {
     }
 
     fn transmit(&self, _now: Instant, frame: &[u8], _offload: Offload) -> io::Result<()> {
-        self.queues().outbox.push_back(frame.to_vec());
+        let mut queues = self.queues();
+        queues.outbox.push_back(frame.to_vec());
+        queues.ring();
         Ok(())
     }
 
@@ -102,6 +147,8 @@ impl Device for SimDevice {
     }
 
     fn wake(&self) {
-        self.queues().woken = true;
+        let mut queues = self.queues();
+        queues.woken = true;
+        queues.ring();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::time::Instant;
 use crate::wire::{Body, Packet};
@@ -28,6 +29,8 @@ pub struct Sighting<'a> {
     pub direction: Direction,
     /// The IP packet.
     pub frame: &'a [u8],
+    /// How long it has waited in queues on its way; of a frame that is sent, nothing yet.
+    pub queued: Duration,
 }
 
 /// The last frames that were seen.

@@ -17,7 +17,13 @@
 //! rate and a queue. A frame passes the egress of its sender and the ingress of the host that owns
 //! its destination; a frame to an address that nobody owns is lost at the switch. Two hosts make a
 //! line with an impairment each way, and the ingress of one host that several others talk to is
-//! their shared bottleneck.
+//! their shared bottleneck. Where that is not the shape that is wanted, links stand between cables:
+//!
+//! ```text
+//!   A --egress--\                                /--ingress-- C     set_route(A, C, &[link])
+//!                o ---> link (rate, queue) ---> o
+//!   B --egress--/                                \--ingress-- D     set_route(B, D, &[link])
+//! ```
 //!
 //! Not here: programs for the hosts beyond the trait [`App`], and judgement of what was seen; a
 //! test brings its own, with [`Network::tap`] for every frame.
@@ -25,12 +31,14 @@
 //! [`Engine`]: crate::engine::Engine
 //! [`Impairment`]: crate::device::impair::Impairment
 
+mod agenda;
 mod app;
 mod device;
 mod log;
 mod network;
+mod wires;
 
 pub use app::{App, Next};
 pub use device::SimDevice;
 pub use log::{Direction, Sighting};
-pub use network::{HostId, Network, Stalled};
+pub use network::{HostId, LinkId, Network, Stalled};

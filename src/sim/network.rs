@@ -1,19 +1,22 @@
 //! What happens next? The clock, the cables and the hosts of one simulation.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fastrand::Rng;
+use ipnet::IpNet;
 
-use crate::device::impair::{Impairment, Spec};
+use crate::device::impair::{Backlog, Passed, Spec, Tally};
 use crate::engine::{Engine, HostConfig};
 use crate::time::Instant;
 
+use super::agenda::{Agenda, Station};
 use super::app::{App, Next};
-use super::device::SimDevice;
+use super::device::{Bell, SimDevice};
 use super::log::{Direction, Log, Sighting};
+use super::wires::Wires;
 
 /// Frames that [`Network::log`] remembers unless told otherwise.
 const LOG_FRAMES: usize = 1_000;
@@ -37,6 +40,10 @@ impl fmt::Display for HostId {
         }
     }
 }
+
+/// A link of a [`Network`] that routes share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkId(usize);
 
 /// The simulation does not come to an end: engines ask to be turned again and again, or programs
 /// to be polled. That is a bug of theirs.
@@ -65,17 +72,9 @@ struct Task {
     wake: Instant,
 }
 
-#[derive(Clone, Copy)]
-enum Way {
-    Egress,
-    Ingress,
-}
-
 struct Node {
     engine: Arc<Engine>,
     device: SimDevice,
-    egress: Impairment,
-    ingress: Impairment,
     deadline: Instant,
     tasks: Vec<Task>,
 }
@@ -86,13 +85,13 @@ impl Node {
         self.device.has_received() || self.device.is_woken() || self.deadline.is_due(now)
     }
 
+    /// When the engine or a program has something to do.
     fn next_event(&self, now: Instant) -> Instant {
-        if self.device.has_sent() || self.must_turn(now) {
+        if self.must_turn(now) {
             return now;
         }
         let programs = self.tasks.iter().map(|task| task.wake).min().unwrap_or(Instant::NEVER);
-        let wires = self.egress.next_due().min(self.ingress.next_due());
-        self.deadline.min(programs).min(wires).max(now)
+        self.deadline.min(programs).max(now)
     }
 }
 
@@ -121,7 +120,11 @@ pub struct Network {
     secrets: Rng,
     now: Instant,
     nodes: Vec<Node>,
-    owners: BTreeMap<IpAddr, usize>,
+    wires: Wires,
+    agenda: Agenda,
+    bell: Bell,
+    /// Hosts whose frames wait to be put on their cables, since nobody has turned their engines.
+    unsent: BTreeSet<usize>,
     taps: Vec<Tap>,
     log: Log,
     budget: u64,
@@ -137,7 +140,10 @@ impl Network {
             secrets: Rng::with_seed(seed),
             now: Instant::ZERO,
             nodes: Vec::new(),
-            owners: BTreeMap::new(),
+            wires: Wires::new(seed),
+            agenda: Agenda::default(),
+            bell: Bell::default(),
+            unsent: BTreeSet::new(),
             taps: Vec::new(),
             log: Log::new(LOG_FRAMES),
             budget: BUDGET,
@@ -150,35 +156,64 @@ impl Network {
     pub fn add_host(&mut self, mut config: HostConfig, mtu: usize) -> HostId {
         let id = self.nodes.len();
         config.secret = self.secrets.u128(..).to_be_bytes();
-        self.owners.extend(config.addresses.iter().map(|network| (network.addr(), id)));
+        self.wires.add_host(config.addresses.iter().map(IpNet::addr));
         let device = SimDevice::new(mtu);
+        device.set_bell(self.bell.clone(), id);
         self.nodes.push(Node {
             engine: Engine::new(Box::new(device.clone()), config),
             device,
-            egress: self.wire(&Spec::default(), id, Way::Egress),
-            ingress: self.wire(&Spec::default(), id, Way::Ingress),
             // Its first turn says when it wants the next one.
             deadline: Instant::ZERO,
             tasks: Vec::new(),
         });
+        self.plan(Station::Host(id));
         HostId(id)
+    }
+
+    /// Adds a link that frames pass whose [route](Self::set_route) says so.
+    pub fn add_link(&mut self, spec: &Spec) -> LinkId {
+        LinkId(self.wires.add_link(spec))
+    }
+
+    /// Frames on their way from one host to another one pass these links, in this order, between
+    /// the cables of the two. None at first.
+    pub fn set_route(&mut self, from: HostId, to: HostId, links: &[LinkId]) {
+        self.wires.set_route(from.0, to.0, links.iter().map(|link| link.0).collect());
     }
 
     /// What the cable does to frames on their way from `host` to the switch, from now on. The
     /// spec's own seed is replaced by one that comes from the network's. Frames under way on the
     /// old cable are lost.
     pub fn set_egress(&mut self, host: HostId, spec: &Spec) {
-        self.nodes[host.0].egress = self.wire(spec, host.0, Way::Egress);
+        self.replace(Station::Egress(host.0), spec);
     }
 
     /// The same for frames on their way from the switch to `host`.
     pub fn set_ingress(&mut self, host: HostId, spec: &Spec) {
-        self.nodes[host.0].ingress = self.wire(spec, host.0, Way::Ingress);
+        self.replace(Station::Ingress(host.0), spec);
+    }
+
+    /// The same for a link.
+    pub fn set_link(&mut self, link: LinkId, spec: &Spec) {
+        self.replace(Station::Link(link.0), spec);
+    }
+
+    fn replace(&mut self, station: Station, spec: &Spec) {
+        self.wires.replace(station, spec);
+        self.plan(station);
+    }
+
+    /// What a link has done so far, and what waits for its rate limit now.
+    pub fn link(&mut self, link: LinkId) -> (Tally, Backlog) {
+        let now = self.now;
+        let wire = self.wires.at(Station::Link(link.0));
+        wire.map(|wire| (wire.tally(), wire.backlog(now))).unwrap_or_default()
     }
 
     /// Starts a program on `host`; it is polled for the first time in the next step.
     pub fn spawn(&mut self, host: HostId, app: impl App + 'static) {
         self.nodes[host.0].tasks.push(Task { app: Box::new(app), wake: self.now });
+        self.plan(Station::Host(host.0));
     }
 
     /// Calls `tap` for every frame that a host sends or receives, from now on.
@@ -231,14 +266,20 @@ impl Network {
     /// Hands a frame to `host` as if it had come over its cable, in the next step. Lost when it is
     /// larger than the MTU.
     pub fn inject(&mut self, host: HostId, frame: &[u8]) {
-        self.deliver(host.0, frame.to_vec());
+        self.deliver(host.0, Passed { frame: frame.to_vec(), queued: Duration::ZERO });
     }
 
     /// When something happens next; `NEVER` when nothing ever will unless somebody acts.
     #[must_use]
     pub fn next_event(&self) -> Instant {
-        let events = self.nodes.iter().map(|node| node.next_event(self.now));
-        events.min().unwrap_or(Instant::NEVER)
+        let touched = |id: usize| {
+            let node = &self.nodes[id];
+            node.device.has_sent() || node.must_turn(self.now)
+        };
+        match !self.unsent.is_empty() || self.bell.any(touched) {
+            true => self.now,
+            false => self.agenda.next().max(self.now),
+        }
     }
 
     /// Goes to the next event and lets all happen that happens at that moment; `false` when there
@@ -248,7 +289,10 @@ impl Network {
     /// added; an engine before its programs, and these in the order in which they were spawned.
     pub fn step(&mut self) -> Result<bool, Stalled> {
         // What was sent by calls from outside since the last step leaves at the time of the call.
-        (0..self.nodes.len()).for_each(|id| self.collect(id));
+        self.answer_the_bell();
+        while let Some(id) = self.unsent.pop_first() {
+            self.collect(id);
+        }
         let next = self.next_event();
         if next.is_never() {
             return Ok(false);
@@ -257,9 +301,13 @@ impl Network {
             self.now = next;
             self.turns_now = 0;
         }
-        self.carry();
-        for id in 0..self.nodes.len() {
-            self.serve(id)?;
+        self.agenda.begin(self.now);
+        while let Some(station) = self.agenda.take() {
+            match station {
+                Station::Egress(_) | Station::Link(_) | Station::Ingress(_) => self.carry(station),
+                Station::Host(id) => self.serve(id)?,
+            }
+            self.plan(station);
         }
         Ok(true)
     }
@@ -293,26 +341,51 @@ impl Network {
         Ok(true)
     }
 
-    /// Moves what has reached the end of a cable.
-    fn carry(&mut self) {
-        for id in 0..self.nodes.len() {
-            while let Some(frame) = self.nodes[id].egress.pop_due(self.now) {
-                let owner = destination(&frame).and_then(|address| self.owners.get(&address));
-                if let Some(&to) = owner {
-                    self.nodes[to].ingress.offer(self.now, &frame);
+    /// Moves what has reached the end of a cable or a link.
+    fn carry(&mut self, station: Station) {
+        let now = self.now;
+        while let Some(passed) = self.wires.at(station).and_then(|wire| wire.pop(now)) {
+            match self.wires.next_hop(station, &passed.frame) {
+                Some(Station::Host(id)) => self.deliver(id, passed),
+                Some(next) => {
+                    if let Some(wire) = self.wires.at(next) {
+                        wire.forward(now, passed);
+                    }
+                    self.plan(next);
                 }
-            }
-        }
-        for id in 0..self.nodes.len() {
-            while let Some(frame) = self.nodes[id].ingress.pop_due(self.now) {
-                self.deliver(id, frame);
+                // The switch knows nobody of that address.
+                None => {}
             }
         }
     }
 
-    fn deliver(&mut self, id: usize, frame: Vec<u8>) {
-        self.sight(id, Direction::Received, &frame);
-        self.nodes[id].device.deliver(frame);
+    /// Looks anew at when a station is due.
+    fn plan(&mut self, station: Station) {
+        let at = match station {
+            Station::Host(id) => self.nodes[id].next_event(self.now),
+            wire => self.wires.at(wire).map_or(Instant::NEVER, |wire| wire.next_due()),
+        };
+        self.agenda.set(station, at, self.now);
+    }
+
+    /// Looks at the devices that somebody has touched.
+    fn answer_the_bell(&mut self) {
+        for id in self.bell.take() {
+            let (must_turn, has_sent) = self.nodes[id].device.answer();
+            if has_sent {
+                self.unsent.insert(id);
+            }
+            if must_turn {
+                self.agenda.set(Station::Host(id), self.now, self.now);
+            }
+        }
+    }
+
+    fn deliver(&mut self, id: usize, passed: Passed) {
+        self.sight(id, Direction::Received, &passed.frame, passed.queued);
+        if self.nodes[id].device.deliver(passed.frame) {
+            self.agenda.set(Station::Host(id), self.now, self.now);
+        }
     }
 
     /// Turns an engine and polls its programs until neither has anything to do at this moment.
@@ -322,6 +395,7 @@ impl Network {
             let node = &mut self.nodes[id];
             let turn = node.must_turn(now);
             if !turn && !node.tasks.iter().any(|task| task.wake.is_due(now)) {
+                self.answer_the_bell();
                 return Ok(());
             }
             if turn {
@@ -348,13 +422,16 @@ impl Network {
     /// Puts what an engine has sent on its cable.
     fn collect(&mut self, id: usize) {
         while let Some(frame) = self.nodes[id].device.take_sent() {
-            self.sight(id, Direction::Sent, &frame);
-            self.nodes[id].egress.offer(self.now, &frame);
+            self.sight(id, Direction::Sent, &frame, Duration::ZERO);
+            if let Some(wire) = self.wires.at(Station::Egress(id)) {
+                wire.forward(self.now, Passed { frame, queued: Duration::ZERO });
+            }
         }
+        self.plan(Station::Egress(id));
     }
 
-    fn sight(&mut self, id: usize, direction: Direction, frame: &[u8]) {
-        let sighting = Sighting { at: self.now, host: HostId(id), direction, frame };
+    fn sight(&mut self, id: usize, direction: Direction, frame: &[u8], queued: Duration) {
+        let sighting = Sighting { at: self.now, host: HostId(id), direction, frame, queued };
         self.log.note(&sighting);
         for tap in &mut self.taps {
             tap(&sighting);
@@ -368,19 +445,5 @@ impl Network {
             return Err(Stalled { at: self.now, at_one_instant: self.turns_now > TURNS_AT_ONCE });
         }
         Ok(())
-    }
-
-    /// One direction of a host's cable, with draws of its own.
-    fn wire(&self, spec: &Spec, host: usize, way: Way) -> Impairment {
-        Impairment::new(&Spec { seed: self.seed, ..spec.clone() }, (host as u64) << 1 | way as u64)
-    }
-}
-
-/// Where an IP packet wants to go, as far as a switch looks at it.
-fn destination(frame: &[u8]) -> Option<IpAddr> {
-    match frame.first()? >> 4 {
-        4 => frame.get(16..20)?.try_into().ok().map(|raw: [u8; 4]| Ipv4Addr::from(raw).into()),
-        6 => frame.get(24..40)?.try_into().ok().map(|raw: [u8; 16]| Ipv6Addr::from(raw).into()),
-        _ => None,
     }
 }

@@ -108,7 +108,7 @@ impl fmt::Display for Tally {
 pub struct Passed {
     /// The IP packet.
     pub frame: Vec<u8>,
-    /// How long it waited in the queue until it began to be sent.
+    /// How long it waited in queues until it began to be sent.
     pub queued: Duration,
 }
 
@@ -144,24 +144,33 @@ impl Impairment {
 
     /// Puts a frame on the wire. `now` never goes back.
     pub fn offer(&mut self, now: Instant, frame: &[u8]) {
+        let frame = self.copy_of(frame);
+        self.forward(now, Passed { frame, queued: Duration::ZERO });
+    }
+
+    /// Puts on this wire what has come out of another one.
+    pub fn forward(&mut self, now: Instant, passed: Passed) {
         let lost = draw(&mut self.rng, self.spec.loss);
         let duplicated = draw(&mut self.rng, self.spec.duplicate);
         let chances = [self.draw_chance(), self.draw_chance()];
-        let mark = draw(&mut self.second, self.spec.mark) && ecn::is_capable(frame);
+        let mark = draw(&mut self.second, self.spec.mark) && ecn::is_capable(&passed.frame);
         let lost = self.bursts.as_mut().map_or(lost, |bursts| bursts.next(&mut self.second));
         self.tally.offered += 1;
         self.decide(now);
         if self.spec.outages.iter().any(|outage| outage.covers(now)) {
             self.tally.cut += 1;
-            return;
+            return self.recycle(passed.frame);
         }
         if lost {
             self.tally.lost += 1;
-            return;
+            return self.recycle(passed.frame);
         }
-        self.tally.duplicated += u64::from(duplicated);
-        for chance in &chances[..=usize::from(duplicated)] {
-            self.carry(now, frame, mark, chance);
+        let second = duplicated.then(|| self.copy_of(&passed.frame));
+        let queued = passed.queued;
+        self.carry(now, passed, mark, &chances[0]);
+        if let Some(frame) = second {
+            self.tally.duplicated += 1;
+            self.carry(now, Passed { frame, queued }, mark, &chances[1]);
         }
         self.decide(now);
     }
@@ -219,29 +228,34 @@ impl Impairment {
     }
 
     /// One copy on its way.
-    fn carry(&mut self, now: Instant, frame: &[u8], mark: bool, chance: &Chance) {
+    fn carry(&mut self, now: Instant, passed: Passed, mark: bool, chance: &Chance) {
+        let Passed { mut frame, queued } = passed;
         if !self.has_room(now, frame.len()) {
             self.tally.overflowed += 1;
-            return;
+            return self.recycle(frame);
         }
-        let mut copy = self.spare.pop().unwrap_or_default();
-        copy.clear();
-        copy.extend_from_slice(frame);
         if mark {
-            ecn::mark(&mut copy);
+            ecn::mark(&mut frame);
             self.tally.marked += 1;
         }
-        if chance.corrupt && !copy.is_empty() {
-            let bit = chance.bit % (copy.len() as u64 * 8);
-            copy[(bit / 8) as usize] ^= 1 << (bit % 8);
+        if chance.corrupt && !frame.is_empty() {
+            let bit = chance.bit % (frame.len() as u64 * 8);
+            frame[(bit / 8) as usize] ^= 1 << (bit % 8);
             self.tally.corrupted += 1;
         }
         self.tally.reordered += u64::from(chance.reorder);
-        let copy = Copy { arrived: now, delay: self.delay(chance), frame: copy };
+        let copy = Copy { arrived: now, queued, delay: self.delay(chance), frame };
         match &mut self.line {
             Some(line) => line.enqueue(copy),
-            None => self.hold(now, Duration::ZERO, copy),
+            None => self.hold(now, copy),
         }
+    }
+
+    fn copy_of(&mut self, frame: &[u8]) -> Vec<u8> {
+        let mut copy = self.spare.pop().unwrap_or_default();
+        copy.clear();
+        copy.extend_from_slice(frame);
+        copy
     }
 
     fn has_room(&mut self, now: Instant, len: usize) -> bool {
@@ -265,16 +279,17 @@ impl Impairment {
                         ecn::mark(&mut copy.frame);
                         self.tally.marked += 1;
                     }
-                    self.hold(to, from - copy.arrived, copy);
+                    copy.queued += from - copy.arrived;
+                    self.hold(to, copy);
                 }
             }
         }
     }
 
     /// The copy has been sent at `sent`; it travels.
-    fn hold(&mut self, sent: Instant, queued: Duration, copy: Copy) {
-        let due = sent + copy.delay;
-        self.held.push(Held { due, number: self.count, frame: copy.frame, queued });
+    fn hold(&mut self, sent: Instant, copy: Copy) {
+        let Copy { queued, delay, frame, .. } = copy;
+        self.held.push(Held { due: sent + delay, number: self.count, frame, queued });
         self.count += 1;
     }
 

@@ -54,6 +54,8 @@ pub struct Backlog {
 #[derive(Debug)]
 pub(super) struct Copy {
     pub(super) arrived: Instant,
+    /// How long it has waited in queues so far.
+    pub(super) queued: Duration,
     /// What comes after the queue.
     pub(super) delay: Duration,
     pub(super) frame: Vec<u8>,
