@@ -44,6 +44,9 @@ pub struct Config {
     /// round trip at least: room for an acknowledgement that the peer delays. RFC 6298, 2.4 says
     /// 1 s for the whole; like Linux we begin at 200 ms.
     pub rto_min: Duration,
+    /// Probe for a lost tail before the retransmission timer expires (RFC 8985, 7), where SACK was
+    /// negotiated. Default on.
+    pub tail_probe: bool,
     /// Greatest retransmission time-out and probe interval (RFC 6298, 2.5: at least 60 s).
     /// Default 120 s.
     pub rto_max: Duration,
@@ -107,6 +110,7 @@ impl Default for Config {
             initial_window: 10,
             rto_initial: Duration::from_secs(1),
             rto_min: Duration::from_millis(200),
+            tail_probe: true,
             rto_max: Duration::from_secs(120),
             r1: 3,
             r2: Duration::from_secs(15 * 60),

@@ -104,7 +104,7 @@ impl Connection {
     pub fn poll_timeout(&self) -> Instant {
         match &self.phase {
             Phase::Opening(opening) => opening.poll_timeout(),
-            Phase::Open(tcb) => tcb.timers.next(),
+            Phase::Open(tcb) => tcb.next_timeout(),
             Phase::Lingering(lingering) => lingering.expires(),
             Phase::Over(_) => Instant::NEVER,
         }
@@ -370,7 +370,10 @@ impl Connection {
         let config = Arc::clone(&birth.config);
         let mut tcb = Box::new(Tcb::new(now, birth.flow, birth.iss, config, negotiated, lost));
         match opening.round_trip(now, segment) {
-            Some(rtt) => tcb.rtt.sample(rtt, &tcb.config),
+            Some(rtt) => {
+                tcb.rtt.sample(rtt, &tcb.config);
+                tcb.rtt.note_least(now, rtt);
+            }
             None => tcb.rtt.after_lost_syn(),
         }
         if opening.orphaned {

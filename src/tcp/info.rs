@@ -60,8 +60,38 @@ pub struct Info {
     pub send_window: u32,
     /// The window that the peer sees, bytes.
     pub receive_window: u32,
+    /// Bytes thought to be in the network (RFC 6675, 4: pipe).
+    pub in_flight: u32,
+    /// Bytes that the peer holds out of order, by its SACK blocks.
+    pub sacked: u32,
+    /// Bytes that are thought lost and were not sent again yet.
+    pub lost: u32,
     /// Segments sent again since the connection opened.
     pub retransmissions: u64,
+    /// Bytes sent again since then.
+    pub bytes_retransmitted: u64,
+    /// Segments thought lost since then; it wraps.
+    pub lost_segments: u32,
+    /// Expirations of the retransmission timer since then.
+    pub rto_expirations: u32,
+    /// Tail probes sent since then (RFC 8985, 7).
+    pub tail_probes: u32,
+    /// D-SACKs received since then (RFC 2883).
+    pub dsacks: u32,
+    /// Reductions of the window since then that were mistakes, and were undone (RFC 3522, RFC 5682).
+    pub undone: u32,
+    /// The path was seen to reorder (RFC 8985 6.2, step 3).
+    pub reordering: bool,
+    /// How much later than those sent after it a segment may arrive before it is thought lost, once
+    /// reordering was seen (RFC 8985 6.2, step 4).
+    pub reordering_window: Duration,
+    /// The least round trip of the last minutes, once there was a sample.
+    pub min_rtt: Option<Duration>,
+    /// What the congestion controller wants to spread sending over, bytes a second.
+    pub pacing_rate: Option<u64>,
+    /// How fast data was delivered, by the last sample that was not limited by the application, or
+    /// a faster one that was; bytes a second.
+    pub delivery_rate: Option<u64>,
     /// Bytes that the peer has acknowledged, a FIN counted.
     pub bytes_acked: u64,
     /// Bytes received in order.
@@ -128,7 +158,21 @@ impl Info {
             unsent: 0,
             send_window: 0,
             receive_window: 0,
+            in_flight: 0,
+            sacked: 0,
+            lost: 0,
             retransmissions: 0,
+            bytes_retransmitted: 0,
+            lost_segments: 0,
+            rto_expirations: 0,
+            tail_probes: 0,
+            dsacks: 0,
+            undone: 0,
+            reordering: false,
+            reordering_window: Duration::ZERO,
+            min_rtt: None,
+            pacing_rate: None,
+            delivery_rate: None,
             bytes_acked: 0,
             bytes_received: 0,
             segments_out: 0,
@@ -154,6 +198,7 @@ impl Info {
 
     fn of_open(now: Instant, tcb: &Tcb) -> Self {
         let config = &tcb.config;
+        let (flight, tally) = (tcb.recovery.flight(), &tcb.recovery.tally);
         Self {
             state: tcb.state,
             mss: tcb.mss(),
@@ -172,14 +217,28 @@ impl Info {
             backoff: tcb.rtt.backoff(),
             timeouts: tcb.recovery.timeouts(),
             probes: tcb.snd.probes + tcb.keepalive_probes,
-            duplicate_acks: tcb.recovery.dup_acks(),
-            cwnd: tcb.congestion.window(),
+            duplicate_acks: flight.map_or(0, |flight| flight.dup_acks),
+            cwnd: tcb.reported_window(),
             ssthresh: tcb.congestion.ssthresh(),
             unacked: tcb.snd.outstanding(),
             unsent: tcb.snd.unsent(),
             send_window: tcb.snd.wnd,
             receive_window: tcb.rcv.wnd(),
+            in_flight: tcb.pipe(),
+            sacked: flight.map_or(0, |flight| flight.board.sacked()),
+            lost: flight.map_or(0, |flight| flight.board.lost()),
             retransmissions: tcb.retransmissions,
+            bytes_retransmitted: tally.resent,
+            lost_segments: tally.lost,
+            rto_expirations: tally.timeouts,
+            tail_probes: tally.probes,
+            dsacks: tally.duplicates,
+            undone: tally.undone,
+            reordering: tcb.recovery.reordering.seen,
+            reordering_window: tcb.recovery.reordering.window(false, &tcb.round_trips()),
+            min_rtt: tcb.rtt.least(),
+            pacing_rate: tcb.congestion.pacing_rate(),
+            delivery_rate: (tcb.delivery_rate > 0).then_some(tcb.delivery_rate),
             bytes_acked: tcb.snd.acked,
             bytes_received: tcb.rcv.position,
             segments_out: tcb.segments_out,

@@ -3,10 +3,7 @@
 //! Each step is a short function that may refuse the segment with the rule that it broke. Nothing
 //! is sent here: steps note what is owed, `output.rs` decides.
 
-use std::time::Duration;
-
 use super::blind::{self, Verdict};
-use super::congestion::Ack;
 use super::receive::Acknowledge;
 use super::state::{Event, State};
 use super::tcb::{Ending, Tcb};
@@ -131,141 +128,13 @@ impl Tcb {
     }
 
     /// A challenge ACK, unless this second has seen enough of them (RFC 5961, 7).
-    fn challenge(&mut self, now: Instant) {
+    pub(super) fn challenge(&mut self, now: Instant) {
         self.ack_owed |= self.challenges.spend(now, self.config.challenge_acks);
     }
 
     fn take_timestamp(&mut self, now: Instant, segment: &Segment<'_>) {
         if let (Some(clock), Some(theirs)) = (&mut self.timestamps, segment.options.timestamps) {
             clock.take(now, theirs.value, segment.seq, self.last_ack_sent);
-        }
-    }
-
-    /// RFC 9293 3.10.7.4, fifth.
-    fn take_ack(&mut self, now: Instant, segment: &Segment<'_>) -> Result<(), Discard> {
-        let ack = segment.ack.ok_or(Discard::MissingAck)?;
-        if ack.after(self.snd.nxt) {
-            self.challenge(now);
-            return Err(Discard::FutureAck);
-        }
-        if ack.before(self.snd.una - self.snd.max_wnd) {
-            // RFC 5961 5.2.
-            self.challenge(now);
-            return Err(Discard::AncientAck);
-        }
-        let wnd = segment.window.scaled(self.snd.shift);
-        let had = self.snd.wnd;
-        let mut restart = false;
-        if ack.after(self.snd.una) {
-            restart = self.take_new_ack(now, segment, ack);
-        } else if self.is_duplicate(segment, ack, wnd) {
-            self.take_duplicate(now, segment);
-        }
-        if !ack.before(self.snd.una) && self.snd.update_window(segment.seq, ack, wnd) {
-            self.window_moved(now, had);
-        }
-        if restart {
-            // After the window was taken over: it decides which timer it is.
-            self.arm_retransmit(now);
-        }
-        if self.snd.window_closed() {
-            // The peer answers: the backoff of the probes goes on, patience begins anew.
-            self.snd.stuck_since = now;
-        }
-        Ok(())
-    }
-
-    /// RFC 5681, 2: outstanding data, no text, no SYN or FIN, the same ACK, the same window. With
-    /// SACK it must also tell of something that arrived (RFC 6675, 2), and not that it did so twice:
-    /// that is no sign of a loss (RFC 2883, 5).
-    fn is_duplicate(&self, segment: &Segment<'_>, ack: SeqNum, wnd: u32) -> bool {
-        let blocks = &segment.options.sack;
-        self.snd.outstanding() > 0
-            && ack == self.snd.una
-            && segment.is_empty()
-            && wnd == self.snd.wnd
-            && wnd > 0
-            && (!self.sack || !blocks.is_empty() && blocks.duplicate(ack).is_none())
-    }
-
-    fn take_duplicate(&mut self, now: Instant, segment: &Segment<'_>) {
-        let (sent, mss) = (self.sent(), self.mss());
-        let sacked = !segment.options.sack.is_empty();
-        self.recovery.on_duplicate(now, sent, sacked, mss, self.congestion.as_mut());
-    }
-
-    /// SND.UNA < SEG.ACK =< SND.NXT. Whether the retransmission timer shall start anew
-    /// (RFC 6298 5.2, 5.3).
-    fn take_new_ack(&mut self, now: Instant, segment: &Segment<'_>, ack: SeqNum) -> bool {
-        let bytes = ack.since(self.snd.una);
-        let flight = self.snd.outstanding();
-        let in_recovery = self.recovery.in_fast_recovery();
-        let rtt = self.measure(now, segment, ack);
-        let fin_acked = self.snd.acknowledge(now, ack);
-        self.soft_error = None;
-        self.congestion.on_ack(&Ack {
-            acked_total: self.snd.acked,
-            sent_total: self.snd.acked + u64::from(self.snd.outstanding()),
-            rtt,
-            srtt: self.rtt.smoothed(),
-            window_limited: !ack.after(self.limited_to),
-            in_recovery,
-            ..Ack::in_order(now, bytes, flight)
-        });
-        let (sent, mss) = (self.sent(), self.mss());
-        let restart = self.recovery.on_progress(now, bytes, sent, mss, self.congestion.as_mut());
-        if self.snd.queue.len() * 3 <= self.config.send_buffer.initial * 2 {
-            // A third of the buffer is free: worth waking a writer for.
-            self.signals |= Signals::WRITABLE;
-        }
-        if fin_acked {
-            self.fin_acknowledged(now);
-        }
-        restart || sent.is_empty()
-    }
-
-    /// A sample from the segment that is timed, or, where retransmission has spoilt that, from the
-    /// timestamp echo (RFC 6298, 3; RFC 7323, 4.1).
-    fn measure(&mut self, now: Instant, segment: &Segment<'_>, ack: SeqNum) -> Option<Duration> {
-        let rtt = if self.rtt.is_timing() {
-            self.rtt.timed(now, ack)
-        } else {
-            let echo = segment.options.timestamps.map(|theirs| theirs.echo);
-            let clock = self.timestamps.as_ref();
-            let rtt = clock.zip(echo).and_then(|(clock, echo)| clock.round_trip(now, echo));
-            rtt.filter(|&rtt| self.rtt.is_credible(now, rtt))
-        };
-        if let Some(rtt) = rtt {
-            self.rtt.sample(rtt, &self.config);
-        }
-        rtt
-    }
-
-    fn fin_acknowledged(&mut self, now: Instant) {
-        self.state = self.state.after(Event::FinAcked);
-        self.signals |= Signals::WRITABLE;
-        if self.state == State::Closed {
-            self.end(Ending { error: None, reset: false });
-        }
-        self.arm_orphan(now);
-    }
-
-    /// The peer's window has changed from `had`.
-    fn window_moved(&mut self, now: Instant, had: u32) {
-        let opened = had == 0 && self.snd.wnd > 0;
-        if opened {
-            self.snd.probes = 0;
-            self.snd.probe_due = false;
-            self.snd.stuck_since = now;
-            if self.snd.outstanding() > 0 {
-                // The probe, and what the window shrank away from, was thrown away.
-                let sent = self.sent();
-                self.recovery.rewind(sent);
-                self.rtt.stop_timing(now);
-            }
-        }
-        if opened || self.snd.wnd == 0 && had > 0 {
-            self.arm_retransmit(now);
         }
     }
 

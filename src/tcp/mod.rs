@@ -3,27 +3,38 @@
 //! A [`Connection`] has one door in, [`Connection::on_segment`], and one door out,
 //! [`Connection::poll_transmit`]. Handlers never send: they change state and note what is owed.
 
+mod acknowledgement;
 mod blind;
 pub mod config;
 pub mod congestion;
 mod connection;
+mod delivery;
+mod flight;
 mod handshake;
+mod harvest;
 mod info;
 mod input;
 pub mod isn;
+mod loss_detection;
 mod output;
+mod pacing;
 mod path;
+mod prr;
+mod rack;
 pub mod reassembly;
 mod receive;
 mod recovery;
 mod rtt;
+mod scoreboard;
 mod send;
 mod settings;
 pub mod state;
+mod tail_probe;
 mod tcb;
 mod time_wait;
 mod timers;
 mod timestamps;
+mod undo;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! What is sent next? A pure decision, `choose`, and then its construction, `build`
 //! (RFC 9293, 3.7, 3.8, 3.10.7.4). The only caller of `emit_tcp` for open connections.
 
+use super::congestion::Sent;
+use super::flight::{Flight, Mode};
 use super::send::Stretch;
 use super::tcb::Tcb;
 use super::{Limits, Outgoing};
@@ -34,9 +36,8 @@ impl Tcb {
     ) -> Option<Outgoing> {
         self.note_path(now, limits.mtu);
         self.restart_after_idle(now);
-        let choice = self.choose(limits);
-        let Some(choice) = choice else {
-            self.note_limit();
+        let Some(choice) = self.choose(now, limits) else {
+            self.note_limit(now);
             self.ensure_timer(now);
             return None;
         };
@@ -52,22 +53,13 @@ impl Tcb {
     }
 
     /// The decision. Lost data first, then new data, then what keeps the conversation alive.
-    pub(super) fn choose(&self, limits: &Limits) -> Option<Choice> {
+    pub(super) fn choose(&self, now: Instant, limits: &Limits) -> Option<Choice> {
         if self.snd.window_closed() {
             if self.snd.probe_due {
                 return Some(Choice::Probe);
             }
-        } else if let Some(resend) = self.recovery.resend() {
-            if let Some(range) = self.choose_resend(resend, limits) {
-                return Some(Choice::Retransmit(range));
-            }
-        } else {
-            let payload = self.payload_limit(limits);
-            let most = payload.saturating_mul(limits.segments.try_into().unwrap_or(1));
-            let config = &self.config;
-            if let Some(stretch) = self.snd.next_stretch(self.room(), payload, most, config) {
-                return Some(Choice::New(stretch));
-            }
+        } else if let Some(choice) = self.choose_data(now, limits) {
+            return Some(choice);
         }
         if self.keepalive_owed {
             return Some(Choice::KeepAlive);
@@ -76,27 +68,72 @@ impl Tcb {
         self.ack_owed.then_some(if fin_again { Choice::FinAgain } else { Choice::Ack })
     }
 
-    fn choose_resend(&self, resend: SeqRange, limits: &Limits) -> Option<SeqRange> {
+    /// What is lost comes before what is new (RFC 6675 4, RFC6675-4-next), and both wait for the
+    /// window and for their moment (RFC 8985 9.3, RFC8985-9.3). A tail probe waits for neither.
+    fn choose_data(&self, now: Instant, limits: &Limits) -> Option<Choice> {
+        let payload = self.payload_limit(limits);
+        let flight = self.recovery.flight();
+        let probing = flight.is_some_and(|flight| flight.probe_due);
+        if let Some(probe) = probing.then(|| self.choose_tail_probe(payload)).flatten() {
+            return Some(probe);
+        }
+        if self.congestion.pacing_rate().is_some() && !self.pacer.is_open(now) {
+            return None;
+        }
+        let lost = flight.filter(|flight| !flight.prefers_new());
+        if let Some(lost) = lost.and_then(|flight| flight.board.next_lost(payload)) {
+            return self.fit_resend(lost).map(Choice::Retransmit);
+        }
+        let most = payload.saturating_mul(limits.segments.try_into().unwrap_or(1));
+        self.snd.next_stretch(self.room(), payload, most, &self.config).map(Choice::New)
+    }
+
+    /// RFC 8985 7.3, RFC8985-7.3-b: new data if the peer's window allows, else what was sent last.
+    fn choose_tail_probe(&self, payload: u32) -> Option<Choice> {
+        let room = self.room().max(payload);
+        if let Some(stretch) = self.snd.next_stretch(room, payload, payload, &self.config) {
+            return Some(Choice::New(stretch));
+        }
+        let last = self.recovery.flight()?.board.last_missing()?.range;
+        let range = SeqRange::of_len(last.start, last.len().min(payload));
+        let inside = !range.end.after(self.snd.window_edge());
+        inside.then_some(Choice::Retransmit(range))
+    }
+
+    fn fit_resend(&self, lost: SeqRange) -> Option<SeqRange> {
         // RFC 9293 3.8.6, SHLD-16: inside of the current window.
         let edge = self.snd.window_edge();
-        let within = if resend.start.before(edge) { edge.since(resend.start) } else { 0 };
-        let len = resend.len().min(self.payload_limit(limits)).min(within);
-        // After a time-out the congestion window decides, as in slow start.
-        let fits = !self.recovery.resend_waits()
-            || self.pipe() == 0
-            || self.pipe() + len <= self.congestion.window();
-        (len > 0 && fits).then(|| SeqRange::of_len(resend.start, len))
+        let within = if lost.start.before(edge) { edge.since(lost.start) } else { 0 };
+        let len = lost.len().min(within);
+        // RFC 6582 3.2, RFC6582-3.2-partial: without SACK a repair's retransmissions wait for nothing.
+        let repairs = self.recovery.flight().is_some_and(Flight::in_fast_recovery);
+        let fits = self.pipe() == 0 || len <= self.room() || repairs && !self.sack;
+        (len > 0 && fits).then(|| SeqRange::of_len(lost.start, len))
+    }
+
+    /// Bytes that may be in flight now.
+    pub(super) fn window(&self) -> u32 {
+        let congestion = self.congestion.as_ref();
+        self.recovery
+            .flight()
+            .map_or(congestion.window(), |flight| flight.window(congestion, self.mss()))
+    }
+
+    /// The congestion window as it is told: what limited transmit adds is none of it (RFC 3042 2,
+    /// RFC3042-2-b).
+    pub(super) fn reported_window(&self) -> u32 {
+        let repairs = self.recovery.flight().is_some_and(|flight| flight.mode != Mode::Open);
+        if repairs { self.window() } else { self.congestion.window() }
     }
 
     /// Bytes that congestion control still lets fly.
     fn room(&self) -> u32 {
-        let allowed = self.congestion.window().saturating_add(self.recovery.allowance(self.mss()));
-        allowed.saturating_sub(self.pipe())
+        self.window().saturating_sub(self.pipe())
     }
 
-    /// Bytes thought to be in the network.
-    fn pipe(&self) -> u32 {
-        self.recovery.pipe(self.snd.outstanding())
+    /// Bytes thought to be in the network (RFC 6675 4, RFC6675-4-pipe).
+    pub(super) fn pipe(&self) -> u32 {
+        self.recovery.flight().map_or(0, Flight::pipe)
     }
 
     /// Largest payload of the next segment, bytes: what the peer and the path take, less the
@@ -106,18 +143,30 @@ impl Tcb {
         let options = if self.sack && self.rcv.has_blocks() {
             self.options(Instant::ZERO).wire_len()
         } else {
-            self.timestamps.map_or(0, |_| super::tcb::TIMESTAMP_BYTES as usize)
+            self.timestamps.map_or(0, |_| super::tcb::TIMESTAMP_BYTES.into())
         };
         let options = u32::try_from(options).unwrap_or(0);
         u32::from(self.snd.mss).min(path).saturating_sub(options).max(1)
     }
 
-    /// Remembers where the congestion window, and nothing else, has stopped us.
-    fn note_limit(&mut self) {
+    /// Remembers what has stopped us: the congestion window, and nothing else; the pace; or that the
+    /// application has no more.
+    fn note_limit(&mut self, now: Instant) {
         let waiting = self.snd.unsent().min(self.snd.usable());
-        let resending = self.recovery.resend_waits() && self.recovery.resend().is_some();
-        if resending || waiting > 0 && self.room() < waiting.min(self.mss()) {
+        let lost = self.recovery.flight().map_or(0, |flight| flight.board.lost());
+        let (room, mss) = (self.room(), self.mss());
+        if (waiting > 0 || lost > 0) && room < (waiting + lost).min(mss) {
             self.limited_to = self.snd.nxt;
+        } else if let Some(rate) = self.congestion.pacing_rate()
+            && (waiting > 0 || lost > 0)
+            && !self.pacer.is_open(now)
+        {
+            self.timers.pacing = self.pacer.deadline(rate, mss);
+        } else if self.snd.unsent() < mss
+            && lost == 0
+            && let Some(flight) = self.recovery.flight_mut()
+        {
+            flight.starve();
         }
     }
 
@@ -184,13 +233,15 @@ impl Tcb {
         self.timers.delayed_ack = Instant::NEVER;
         self.last_ack_sent = self.rcv.nxt;
         self.rcv.duplicate_reported();
+        let tail_probe = self.recovery.flight().is_some_and(|flight| flight.probe_due);
+        let pipe = self.pipe();
         match choice {
             Choice::Retransmit(_) => {
                 self.retransmissions += 1;
                 self.rtt.stop_timing(now);
-                self.recovery.resent(range.end);
+                self.recovery.resent(now, range);
                 self.snd.last_sent = now;
-                if self.recovery.in_fast_recovery() {
+                if self.recovery.flight().is_some_and(Flight::in_fast_recovery) {
                     // RFC 6298 5: a segment waits a whole RTO after it was sent (again).
                     self.arm_retransmit(now);
                 }
@@ -201,6 +252,7 @@ impl Tcb {
                     // time-out of this segment (RFC 6298 5.1).
                     self.timers.retransmit = Instant::NEVER;
                 }
+                self.recovery.sent(now, range, self.snd.acked);
                 self.snd.sent(now, range.end);
                 if !range.len().is_multiple_of(payload) {
                     self.snd.small_end = range.end;
@@ -210,6 +262,9 @@ impl Tcb {
             Choice::Probe => {
                 self.snd.probe_due = false;
                 self.rtt.stop_timing(now);
+                if range.end.after(self.snd.nxt) {
+                    self.recovery.sent(now, range, self.snd.acked);
+                }
                 self.snd.sent(now, range.end);
                 self.snd.small_end = range.end;
             }
@@ -220,7 +275,26 @@ impl Tcb {
             }
             Choice::Ack => {}
         }
+        if matches!(choice, Choice::Retransmit(_) | Choice::New(_)) {
+            self.note_departure(now, range.len(), pipe, matches!(choice, Choice::Retransmit(_)));
+            if tail_probe {
+                self.recovery.probed(self.snd.nxt, matches!(choice, Choice::Retransmit(_)));
+                self.arm_retransmit(now);
+            }
+        }
         self.ensure_timer(now);
+        if matches!(choice, Choice::New(_)) && !tail_probe {
+            self.arm_tail_probe(now);
+        }
+    }
+
+    /// The congestion controller, and the pace, learn that `bytes` leave while `pipe` are in flight.
+    fn note_departure(&mut self, now: Instant, bytes: u32, pipe: u32, again: bool) {
+        let app_limited = self.recovery.flight().is_some_and(Flight::is_app_limited);
+        self.congestion.on_sent(now, &Sent { again, app_limited, ..Sent::new(bytes, pipe) });
+        if let Some(rate) = self.congestion.pacing_rate() {
+            self.pacer.sent(now, bytes, rate, self.mss());
+        }
     }
 
     /// The options of the next segment: timestamps on every one (RFC 7323 3.2), SACK blocks while

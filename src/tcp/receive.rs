@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use super::handshake::Negotiated;
 use super::reassembly::Reassembly;
+use super::tcb::TIMESTAMP_BYTES;
 use crate::buffer::{Pool, Queue};
 use crate::wire::{RawWindow, SackBlocks, SeqNum, SeqRange};
 
@@ -64,13 +65,15 @@ impl ReceiveHalf {
     /// The peer's SYN, `irs`, has arrived; `advertised` is the window that our SYN offered.
     pub(super) fn new(negotiated: &Negotiated, capacity: usize, advertised: u16) -> Self {
         let nxt = negotiated.irs + 1;
+        // Timestamps take their room from the payload (RFC 6691, 2). No MSS is less than 64.
+        let options = if negotiated.timestamps.is_some() { TIMESTAMP_BYTES } else { 0 };
         Self {
             nxt,
             edge: nxt + u32::from(advertised),
             shift: negotiated.receive_shift,
             capacity: most_bytes(capacity),
             our_mss: negotiated.our_mss,
-            full_sized: negotiated.our_mss.min(SMALL_MSS),
+            full_sized: negotiated.our_mss.min(SMALL_MSS) - options,
             queue: Queue::new(),
             reassembly: Reassembly::new(),
             duplicate: None,

@@ -1,100 +1,108 @@
-//! What is lost, and what do we do about it? Fast retransmit and NewReno's fast recovery
-//! (RFC 5681, 3.2; RFC 6582), limited transmit (RFC 3042), and going back after a time-out
-//! (RFC 6298, 5).
+//! What is lost, and what do we do about it? One machine for all the signs of a loss.
 //!
-//! Recovery knows which sequence range to send again; how much may fly is the congestion
-//! controller's question, which is told of what happens here.
+//! ```text
+//!             lost (RACK, RFC 8985; three duplicate ACKs without SACK, RFC 6582)
+//!     +------+ -----------------------------------------> +------+
+//!     | Open |        all of it acknowledged, or undone   | Fast |  window led down by PRR
+//!     +------+ <----------------------------------------- +------+  (RFC 9937)
+//!       |  ^ \__ marks of congestion (RFC 3168) __ Reduced: the same without a repair
+//!  RTO  |  |
+//!       v  | all of it acknowledged, or F-RTO (RFC 5682) finds that nothing was lost
+//!     +---------+
+//!     | Timeout |  slow start from one segment
+//!     +---------+
+//! ```
+//!
+//! Recovery knows which sequence range to send again, and tells the congestion controller of what
+//! happens; how much may fly is that one's question. What lasts only as long as something is
+//! outstanding lives in a [`Flight`], which an idle connection does not own.
 
-use super::congestion::{Congestion, CongestionControl};
+use std::time::Duration;
+
+use super::congestion::{Congestion, CongestionControl, RateSample};
+use super::delivery::Delivery;
+use super::flight::{Descent, Flight, Frto, Mode};
+use super::harvest::{Harvest, News};
+use super::loss_detection::Losses;
+use super::prr::{Arrival, Prr};
+use super::rack::{DUP_THRESHOLD, Reordering, RoundTrips};
+use super::scoreboard::{Fate, Judged, Overdue, Record};
 use crate::time::Instant;
 use crate::wire::{SeqNum, SeqRange};
 
-/// Duplicate ACKs that mean a loss (RFC 5681, 3.2).
-const DUP_THRESHOLD: u32 = 3;
-
-/// Why are segments sent again?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    /// Nothing is known to be lost.
-    Open,
-    /// Three duplicate ACKs: repairing hole by hole. `partial`: a partial ACK has arrived.
-    Fast { partial: bool },
-    /// The timer expired: everything outstanding is sent again, in slow start.
-    Timeout,
-}
-
 /// The loss recovery of one connection.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Recovery {
-    mode: Mode,
-    /// Duplicate ACKs in a row.
-    dup_acks: u32,
-    /// SND.NXT when the loss was noticed: the number behind RFC 6582's `recover`.
-    recover: SeqNum,
-    /// Bytes in flight when the first duplicate arrived: what limited transmit sends afterwards
-    /// does not count for ssthresh (RFC 5681, 3.2).
-    flight_before: u32,
-    /// Segments that have left the network, as bytes on top of the congestion window.
-    inflation: u32,
-    /// What is still to be sent again.
-    resend: SeqRange,
+    /// SND.NXT when the last loss was noticed (`recover` of RFC 6582, RecoveryPoint of RFC 6675).
+    pub(super) recover: SeqNum,
+    pub(super) reordering: Reordering,
+    /// A round trip was measured since the last tail probe (RFC 8985 7.3, RFC8985-7.3-a).
+    pub(super) measured: bool,
     /// Time-outs in a row without progress.
     timeouts: u32,
+    /// What has happened since the connection opened.
+    pub(super) tally: Tally,
+    /// What is outstanding.
+    pub(super) flight: Option<Box<Flight>>,
+}
+
+/// What has happened since the connection opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Bytes sent again.
+    pub(super) resent: u64,
+    /// Segments sent again.
+    pub(super) resent_segments: u32,
+    /// Segments thought lost.
+    pub(super) lost: u32,
+    /// D-SACKs received.
+    pub(super) duplicates: u32,
+    /// Reductions that were undone.
+    pub(super) undone: u32,
+    /// Tail probes sent.
+    pub(super) probes: u32,
+    /// Time-outs.
+    pub(super) timeouts: u32,
+}
+
+/// What an acknowledgement has changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Findings {
+    /// Bytes that it newly tells to have arrived.
+    pub(super) delivered: u32,
+    /// Bytes newly thought lost.
+    pub(super) lost: u32,
+    /// The least round trip of segments that were sent once.
+    pub(super) rtt: Option<Duration>,
+    /// Bytes in flight before it.
+    pub(super) pipe_before: u32,
+    /// Lost data was being repaired, or is now.
+    pub(super) in_recovery: bool,
+    /// How fast data was delivered.
+    pub(super) rate: Option<RateSample>,
+    /// A time-out was a mistake.
+    pub(super) undone: bool,
 }
 
 impl Recovery {
     /// Nothing is lost yet; `iss` is our initial sequence number.
     pub(super) fn new(iss: SeqNum) -> Self {
         Self {
-            mode: Mode::Open,
-            dup_acks: 0,
             recover: iss,
-            flight_before: 0,
-            inflation: 0,
-            resend: SeqRange::of_len(iss, 0),
+            reordering: Reordering::new(iss),
+            measured: true,
             timeouts: 0,
+            tally: Tally::default(),
+            flight: None,
         }
     }
 
-    /// What is to be sent again, if anything.
-    pub(super) fn resend(&self) -> Option<SeqRange> {
-        (!self.resend.is_empty()).then_some(self.resend)
+    pub(super) fn flight(&self) -> Option<&Flight> {
+        self.flight.as_deref()
     }
 
-    /// Whether the retransmission waits for room in the congestion window: after a time-out, but
-    /// not when duplicates have told of a hole (RFC 5681 3.2).
-    pub(super) fn resend_waits(&self) -> bool {
-        self.mode == Mode::Timeout
-    }
-
-    /// The bytes up to `end` were sent again.
-    pub(super) fn resent(&mut self, end: SeqNum) {
-        self.resend.start = end;
-    }
-
-    /// Bytes thought to be in the network, of `outstanding`.
-    pub(super) fn pipe(&self, outstanding: u32) -> u32 {
-        outstanding.saturating_sub(self.resend.len())
-    }
-
-    /// Bytes that may fly on top of the congestion window: in fast recovery the segments that
-    /// have left, and one segment for each of the first two duplicates (RFC 3042).
-    pub(super) fn allowance(&self, mss: u32) -> u32 {
-        match self.mode {
-            Mode::Fast { .. } => self.inflation,
-            Mode::Open => self.dup_acks.min(DUP_THRESHOLD - 1) * mss,
-            Mode::Timeout => 0,
-        }
-    }
-
-    /// Whether lost data is being repaired after a fast retransmit.
-    pub(super) fn in_fast_recovery(&self) -> bool {
-        matches!(self.mode, Mode::Fast { .. })
-    }
-
-    /// Duplicate ACKs in a row.
-    pub(super) fn dup_acks(&self) -> u32 {
-        self.dup_acks
+    pub(super) fn flight_mut(&mut self) -> Option<&mut Flight> {
+        self.flight.as_deref_mut()
     }
 
     /// Time-outs in a row without progress.
@@ -102,116 +110,362 @@ impl Recovery {
         self.timeouts
     }
 
-    /// A duplicate ACK (RFC 5681, 2) with `sent` outstanding; `sacked`: it carries SACK blocks.
-    /// `true` when it starts a fast retransmit.
-    pub(super) fn on_duplicate(
+    /// When a timer of recovery wants to be looked at.
+    pub(super) fn next_timeout(&self) -> Instant {
+        self.flight().map_or(Instant::NEVER, |flight| flight.probe_at.min(flight.reorder_at))
+    }
+
+    /// A round trip was measured.
+    pub(super) fn note_measured(&mut self) {
+        self.measured = true;
+    }
+
+    /// New data in `range` leaves; `acked` bytes were acknowledged so far.
+    pub(super) fn sent(&mut self, now: Instant, range: SeqRange, acked: u64) {
+        let flight = self
+            .flight
+            .get_or_insert_with(|| Box::new(Flight::new(range.start, Delivery::new(now, acked))));
+        let stamp = flight.stamp(now, range.len());
+        flight.board.sent(now, range, stamp);
+    }
+
+    /// What is outstanding in `range` leaves again.
+    pub(super) fn resent(&mut self, now: Instant, range: SeqRange) {
+        let Some(flight) = self.flight.as_deref_mut() else { return };
+        let stamp = flight.stamp(now, range.len());
+        flight.board.resent(now, range, stamp);
+        flight.undo.resent(now);
+        self.tally.resent += u64::from(range.len());
+        self.tally.resent_segments = self.tally.resent_segments.saturating_add(1);
+    }
+
+    /// An acknowledgement has arrived: what it tells, and what follows from it.
+    pub(super) fn on_ack(
         &mut self,
-        now: Instant,
-        sent: SeqRange,
-        sacked: bool,
-        mss: u32,
+        news: &News<'_>,
+        congestion: &mut dyn CongestionControl,
+    ) -> Findings {
+        let duplicate = news.blocks.duplicate(news.ack);
+        self.count_duplicate(news, duplicate);
+        let Some(mut flight) = self.flight.take() else { return Findings::default() };
+        let before = Before {
+            outstanding: SeqRange { start: news.una, end: news.nxt },
+            held: flight.board.sacked(),
+            mode: flight.mode,
+            sack: news.sack,
+            mss: news.mss,
+        };
+        let mut findings = Findings { pipe_before: flight.pipe(), ..Findings::default() };
+        let harvest = self.reap(&mut flight, news);
+        findings.delivered = harvest.delivered;
+        findings.rtt = harvest.rtt;
+        self.judge_probe(&mut flight, news, duplicate, congestion);
+        let losses = self.find_losses(&mut flight, news, congestion);
+        findings.lost = losses.bytes;
+        findings.undone = self.judge_mistake(&mut flight, news, &harvest, duplicate, congestion);
+        if !findings.undone {
+            self.end_repair(&mut flight, news, congestion);
+            self.answer_losses(&mut flight, news.now, &before, &losses, congestion);
+        }
+        findings.in_recovery = flight.in_fast_recovery() || matches!(before.mode, Mode::Fast(_));
+        findings.rate = flight.sample(&harvest, news.trips.min);
+        flight.undo.acknowledged(news.ack);
+        self.flight = Some(flight);
+        findings
+    }
+
+    /// The controller has heard of the acknowledgement: what may fly now? What nobody needs any more
+    /// is let go.
+    pub(super) fn regulate(
+        &mut self,
+        news: &News<'_>,
+        findings: &Findings,
+        congestion: &dyn CongestionControl,
+    ) {
+        let Some(flight) = self.flight.as_deref_mut() else { return };
+        let pipe = flight.pipe();
+        if let Some(prr) = flight.prr() {
+            let safe = news.advances() && findings.lost == 0;
+            let arrival = Arrival { delivered: findings.delivered, pipe, safe };
+            prr.on_ack(&arrival, congestion.window(), news.mss);
+        }
+        let done = flight.board.first().is_none();
+        if done && flight.probe.is_none() && !flight.undo.is_open() {
+            self.flight = None;
+        }
+    }
+
+    /// Takes what the acknowledgement tells into the scoreboard.
+    fn reap(&mut self, flight: &mut Flight, news: &News<'_>) -> Harvest {
+        let mut harvest = Harvest::default();
+        let Self { recover, reordering, .. } = self;
+        let mut told = |record: &Record| {
+            reordering.note(record);
+            harvest.take(news, record, *recover);
+        };
+        flight.board.acknowledge(news.ack, &mut told);
+        let sacked = flight.board.sacked();
+        let own = usize::from(news.blocks.duplicate(news.ack).is_some());
+        for block in &news.blocks.as_slice()[own..] {
+            // Ancient, hostile or mangled blocks: only what lies in what is outstanding counts.
+            let start = block.start.later(news.ack);
+            if start.before(block.end) && !block.end.after(news.nxt) {
+                flight.board.sack(SeqRange { start, end: block.end }, &mut told);
+            }
+        }
+        harvest.sacked = flight.board.sacked() > sacked;
+        let repeats = news.duplicate && (!news.sack || harvest.sacked);
+        flight.dup_acks = match (news.advances(), repeats) {
+            (true, _) => 0,
+            (false, true) => flight.dup_acks.saturating_add(1),
+            (false, false) => flight.dup_acks,
+        };
+        if !news.sack {
+            harvest.delivered = flight.count_echoes(news);
+        }
+        if let Some(newest) = &harvest.newest {
+            flight.rack.note(news.now, newest);
+        }
+        if harvest.delivered > 0 {
+            flight.delivery.arrived(news.now, harvest.delivered);
+        }
+        if news.advances() {
+            self.timeouts = 0;
+            // Acknowledged up to what it had reported, and no further: it has thrown that away
+            // (RFC 2018, 8).
+            let first = flight.board.first();
+            flight.reneged = first.is_some_and(|first| first.fate == Fate::Sacked);
+        }
+        harvest
+    }
+
+    /// A D-SACK (RFC 2883 5, RFC2883-5): something was sent again too early, which widens the
+    /// reordering window; not where it was a tail probe, nor for more than we have sent twice.
+    fn count_duplicate(&mut self, news: &News<'_>, duplicate: Option<SeqRange>) {
+        let Some(range) = duplicate else { return };
+        self.tally.duplicates = self.tally.duplicates.saturating_add(1);
+        let probe = self.flight().and_then(|flight| flight.probe);
+        let probed = probe.is_some_and(|probe| probe.again && probe.end == range.end);
+        if !probed && self.tally.duplicates <= self.tally.resent_segments {
+            self.reordering.widen(news.ack, news.nxt);
+        }
+    }
+
+    /// Whether a reduction was a mistake, and is taken back.
+    fn judge_mistake(
+        &mut self,
+        flight: &mut Flight,
+        news: &News<'_>,
+        harvest: &Harvest,
+        duplicate: Option<SeqRange>,
         congestion: &mut dyn CongestionControl,
     ) -> bool {
-        if self.in_fast_recovery() {
-            // RFC 5681 3.2, step 4: another segment has left the network.
-            self.inflation = self.inflation.saturating_add(mss);
+        let needless = duplicate.is_some_and(|range| flight.undo.duplicated(range));
+        let answered = news.advances() && flight.undo.is_answered(news.echo);
+        let hasty = self.judge_timeout(flight, news, harvest);
+        if flight.reneged || !(needless || answered || hasty) {
             return false;
         }
-        if self.dup_acks == 0 {
-            self.flight_before = sent.len();
-        }
-        self.dup_acks += 1;
-        // RFC 6582 3.2, step 1: only when the ACK covers more than `recover`, else these are
-        // echoes of what we sent twice ourselves.
-        // SACK blocks tell the two apart.
-        let fresh = sacked || sent.start.after(self.recover);
-        if self.dup_acks != DUP_THRESHOLD || self.mode != Mode::Open || !fresh {
-            return false;
-        }
-        self.mode = Mode::Fast { partial: false };
-        self.recover = sent.end;
-        self.resend = first_segment(sent, mss);
-        congestion.on_congestion(now, &Congestion::Loss { flight: self.flight_before });
-        self.inflation = DUP_THRESHOLD * mss;
+        // RFC 3522 3.2; RFC 5682 2.1, RFC5682-2.1-3.
+        flight.board.find_lost();
+        flight.end_repair();
+        flight.undo.clear();
+        flight.reorder_at = Instant::NEVER;
+        self.reordering.seen = true;
+        self.tally.undone = self.tally.undone.saturating_add(1);
+        congestion.on_spurious(news.now);
         true
     }
 
-    /// New data was acknowledged: `acked` bytes, `sent` is outstanding now. `true` when the
-    /// retransmission timer shall start anew.
-    pub(super) fn on_progress(
+    /// F-RTO with SACK (RFC 5682 3.1, RFC5682-3.1) and without (2.1): whether the time-out was a
+    /// mistake.
+    fn judge_timeout(&self, flight: &mut Flight, news: &News<'_>, harvest: &Harvest) -> bool {
+        let Mode::Timeout { frto } = &mut flight.mode else { return false };
+        let short = news.advances() && news.ack.before(self.recover);
+        match *frto {
+            Frto::Off => {}
+            // What was not sent again has arrived.
+            Frto::First | Frto::Second { .. } if news.sack && harvest.original => return true,
+            // RFC 5682 2.1, step 2b, RFC5682-2.1-2: something new is sent, if there is something.
+            Frto::First if short && news.new_data => *frto = Frto::Second { sent: news.nxt },
+            Frto::Second { sent } if news.advances() && !news.sack && news.nxt.after(sent) => {
+                return true;
+            }
+            Frto::First | Frto::Second { .. } => {
+                if news.advances() || harvest.sacked || news.duplicate {
+                    *frto = Frto::Off;
+                }
+            }
+        }
+        false
+    }
+
+    /// All that was out when the loss was noticed is acknowledged (RFC 6675 5, RFC6675-5-end;
+    /// RFC 6582 3.2, RFC6582-3.2-full).
+    fn end_repair(
         &mut self,
-        now: Instant,
-        acked: u32,
-        sent: SeqRange,
-        mss: u32,
+        flight: &mut Flight,
+        news: &News<'_>,
         congestion: &mut dyn CongestionControl,
-    ) -> bool {
-        self.dup_acks = 0;
-        self.timeouts = 0;
-        self.forget_before(sent.start);
-        let repaired = !sent.start.before(self.recover);
-        match self.mode {
-            Mode::Open => true,
-            Mode::Timeout => {
-                if repaired {
-                    self.mode = Mode::Open;
-                }
-                true
+    ) {
+        if flight.mode == Mode::Open || news.ack.before(self.recover) {
+            return;
+        }
+        let repaired = flight.in_fast_recovery();
+        flight.end_repair();
+        flight.undo.recovered(news.nxt);
+        self.reordering.recovered();
+        if repaired {
+            congestion.on_recovered(news.now, news.nxt.since(news.ack));
+        }
+    }
+
+    /// What new losses mean.
+    fn answer_losses(
+        &mut self,
+        flight: &mut Flight,
+        now: Instant,
+        before: &Before,
+        losses: &Losses,
+        congestion: &mut dyn CongestionControl,
+    ) {
+        let outstanding = before.outstanding.len();
+        if std::mem::take(&mut flight.reneged) {
+            self.recover = before.outstanding.end;
+            flight.mode = Mode::Timeout { frto: Frto::Off };
+            flight.undo.clear();
+            let timeout = Congestion::Timeout { flight: outstanding, again: false };
+            congestion.on_congestion(now, &timeout);
+        } else if losses.bytes > 0 && (!flight.mode.repairs() || losses.again) {
+            // RFC 6675 5, RFC6675-5-enter. RFC 5681 4.3, RFC5681-4.3-b: a lost retransmission is an
+            // event of its own; it was lost indeed, so nothing will be undone.
+            if losses.again {
+                flight.undo.clear();
+            } else {
+                flight.undo.begin(before.outstanding.start);
             }
-            Mode::Fast { .. } if repaired => {
-                self.mode = Mode::Open;
-                self.inflation = 0;
-                congestion.on_recovered(now, sent.len());
-                true
-            }
-            Mode::Fast { partial } => {
-                // RFC 6582 3.2, step 3: the next hole; deflate by what was acknowledged, add back
-                // one segment; only the first partial ACK starts the timer anew.
-                self.resend = first_segment(sent, mss);
-                self.inflation = self.inflation.saturating_sub(acked);
-                if acked >= mss {
-                    self.inflation = self.inflation.saturating_add(mss);
-                }
-                self.mode = Mode::Fast { partial: true };
-                !partial
-            }
+            self.recover = before.outstanding.end;
+            // RFC 5681 3.2, RFC5681-3.2-ssthresh: without what limited transmit has added.
+            let reduced = outstanding.min(congestion.window());
+            congestion.on_congestion(now, &Congestion::Loss { flight: reduced });
+            flight.mode = Mode::Fast(match before.sack {
+                true => Descent::Proportional(Prr::new(outstanding.saturating_sub(before.held))),
+                false => Descent::Inflated(DUP_THRESHOLD * before.mss),
+            });
+            flight.rescued = false;
+            flight.probe_at = Instant::NEVER;
+            flight.probe = None;
         }
     }
 
     /// The retransmission timer expired with `sent` outstanding (RFC 6298, 5.4; RFC 6582 3.2,
-    /// step 4).
+    /// RFC6582-3.2-rto; RFC 6675 5.1, RFC6675-5.1; RFC 8985 6.3, RFC8985-6.3). `sack`: the peer
+    /// tells what it holds.
     pub(super) fn on_timeout(
         &mut self,
         now: Instant,
         sent: SeqRange,
+        sack: bool,
+        trips: &RoundTrips,
         congestion: &mut dyn CongestionControl,
     ) {
-        let timeout = Congestion::Timeout { flight: sent.len(), again: self.timeouts > 0 };
-        congestion.on_congestion(now, &timeout);
-        self.timeouts = self.timeouts.saturating_add(1);
-        self.rewind(sent);
-    }
-
-    /// A closed window opened again: what the peer has thrown away is sent again, and nobody is
-    /// to blame for it.
-    pub(super) fn rewind(&mut self, sent: SeqRange) {
-        self.dup_acks = 0;
-        self.inflation = 0;
-        self.resend = sent;
-        self.recover = sent.end;
-        self.mode = Mode::Timeout;
-    }
-
-    fn forget_before(&mut self, una: SeqNum) {
-        if self.resend.start.before(una) {
-            self.resend.start = una;
-            if self.resend.end.before(una) {
-                self.resend.end = una;
+        let Some(mut flight) = self.flight.take() else { return };
+        let again = self.timeouts > 0;
+        let known = flight.mode.repairs();
+        if !sack || flight.board.first().is_some_and(|first| first.fate == Fate::Sacked) {
+            // RFC 2018 5.1, RFC2018-5.1: what it reports first it does not hold any more.
+            flight.board.forget_sacks();
+            let lost = flight.board.lose_all();
+            self.tell_lost(&mut flight, now, &lost, congestion);
+        } else {
+            let lost = flight.board.lose_first();
+            self.tell_lost(&mut flight, now, lost.as_slice(), congestion);
+            let window = self.reordering.window(true, trips);
+            let trip = trips.smoothed.unwrap_or_default().max(flight.rack.rtt());
+            let all = Overdue { sent_at: now, end: sent.end + 1, patience: trip + window };
+            while let Judged::Lost(record) = flight.board.judge(now, &all) {
+                flight.tell_lost(now, &record, congestion);
+                self.tally.lost = self.tally.lost.wrapping_add(1);
             }
         }
+        // RFC 5682 2.1, RFC5682-2.1-1: not where a time-out follows a time-out, nor, as in Linux,
+        // a fast retransmit.
+        let frto = if known { Frto::Off } else { Frto::First };
+        if !known {
+            flight.undo.begin(sent.start);
+        }
+        flight.end_repair();
+        flight.mode = Mode::Timeout { frto };
+        flight.stop_timers();
+        self.flight = Some(flight);
+        self.recover = sent.end;
+        self.timeouts = self.timeouts.saturating_add(1);
+        self.tally.timeouts = self.tally.timeouts.saturating_add(1);
+        congestion.on_congestion(now, &Congestion::Timeout { flight: sent.len(), again });
+    }
+
+    /// A closed window opened again, or the path turned out narrower: what was thrown away is sent
+    /// again, and nobody is to blame for it.
+    pub(super) fn rewind(&mut self, sent: SeqRange) {
+        let Some(flight) = self.flight.as_deref_mut() else { return };
+        flight.board.lose_all();
+        flight.end_repair();
+        flight.undo.clear();
+        flight.mode = Mode::Timeout { frto: Frto::Off };
+        flight.stop_timers();
+        self.recover = sent.end;
+    }
+
+    /// The network marks segments of ours (RFC 3168, 6.1.2): the window shrinks as after a loss, but
+    /// nothing is sent again. Whether it does: not twice for what was `outstanding` at once.
+    #[expect(dead_code, reason = "ECN is about to be negotiated")]
+    pub(super) fn on_mark(
+        &mut self,
+        now: Instant,
+        outstanding: SeqRange,
+        congestion: &mut dyn CongestionControl,
+    ) -> bool {
+        let Some(flight) = self.flight.as_deref_mut().filter(|flight| flight.mode == Mode::Open)
+        else {
+            return false;
+        };
+        let held = flight.board.sacked();
+        let bytes = outstanding.len();
+        congestion.on_congestion(now, &Congestion::Ecn { flight: bytes.min(congestion.window()) });
+        flight.mode = Mode::Reduced(Prr::new(bytes.saturating_sub(held)));
+        self.recover = outstanding.end;
+        true
+    }
+
+    /// The timer of the reordering window expired (RFC 8985 6.2, step 5).
+    pub(super) fn on_reorder_timer(
+        &mut self,
+        now: Instant,
+        sent: SeqRange,
+        trips: &RoundTrips,
+        mss: u32,
+        congestion: &mut dyn CongestionControl,
+    ) {
+        let Some(mut flight) = self.flight.take() else { return };
+        let held = flight.board.sacked();
+        let before = Before { outstanding: sent, held, mode: flight.mode, sack: true, mss };
+        let losses = self.judge_lateness(&mut flight, now, trips, congestion);
+        self.answer_losses(&mut flight, now, &before, &losses, congestion);
+        let pipe = flight.pipe();
+        if let Some(prr) = flight.prr() {
+            prr.on_timer(pipe, mss);
+        }
+        self.flight = Some(flight);
     }
 }
 
-fn first_segment(sent: SeqRange, mss: u32) -> SeqRange {
-    SeqRange::of_len(sent.start, sent.len().min(mss))
+/// How things stood before an acknowledgement.
+struct Before {
+    outstanding: SeqRange,
+    /// Bytes of it that the peer held out of order.
+    held: u32,
+    mode: Mode,
+    /// The peer tells what it holds.
+    sack: bool,
+    mss: u32,
 }

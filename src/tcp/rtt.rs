@@ -12,67 +12,70 @@ const GRANULARITY: Duration = Duration::from_millis(1);
 /// RFC 6298 5.7: where a SYN was lost, data begins with at least this.
 const RTO_AFTER_LOST_SYN: Duration = Duration::from_secs(3);
 
+/// How long the least round trip counts, at least; twice that at most.
+const LEAST_PERIOD: Duration = Duration::from_secs(150);
+
 /// Estimates of one connection's round trip.
 #[derive(Clone, Debug)]
 pub(super) struct Rtt {
-    /// SRTT, once there was a sample.
-    smoothed: Option<Duration>,
+    /// SRTT.
+    smoothed: Nanos,
     /// RTTVAR.
-    variance: Duration,
+    variance: Nanos,
     /// RTO before backoff.
-    rto: Duration,
+    rto: Nanos,
     /// How often the RTO was doubled since the last sample: only a sample ends the backoff (Karn).
     backoff: u32,
     /// The segment that is being timed: the ACK that will answer it, and when it was sent.
     timing: Option<(SeqNum, Instant)>,
     /// When something was sent again last.
     resent_at: Instant,
+    /// The least round trip of late: of this period, and of the one before.
+    least: [Nanos; 2],
+    /// When this period began.
+    period: Instant,
 }
 
 impl Rtt {
     /// No sample yet (RFC 6298, 2.1).
     pub(super) fn new(config: &Config) -> Self {
         Self {
-            smoothed: None,
-            variance: Duration::ZERO,
-            rto: config.rto_initial,
+            smoothed: Nanos::UNKNOWN,
+            variance: Nanos::of(Duration::ZERO),
+            rto: Nanos::of(config.rto_initial),
             backoff: 0,
             timing: None,
             resent_at: Instant::ZERO,
+            least: [Nanos::UNKNOWN; 2],
+            period: Instant::ZERO,
         }
     }
 
     /// The SYN had to be repeated and gave no sample: begin carefully (RFC 6298, 5.7).
     pub(super) fn after_lost_syn(&mut self) {
-        if self.smoothed.is_none() {
-            self.rto = self.rto.max(RTO_AFTER_LOST_SYN);
+        if self.smoothed().is_none() {
+            self.rto = self.rto.max(Nanos::of(RTO_AFTER_LOST_SYN));
         }
     }
 
     /// Takes a sample (RFC 6298, 2.2 and 2.3).
     pub(super) fn sample(&mut self, rtt: Duration, config: &Config) {
-        let smoothed = match self.smoothed {
-            None => {
-                self.variance = rtt / 2;
-                rtt
-            }
-            Some(smoothed) => {
-                // 2.3, MUST: the variance first, with the old mean.
-                self.variance = (self.variance * 3 + smoothed.abs_diff(rtt)) / 4;
-                (smoothed * 7 + rtt) / 8
-            }
+        // 2.3, MUST: the variance first, with the old mean.
+        let (smoothed, variance) = match self.smoothed() {
+            None => (rtt, rtt / 2),
+            Some(mean) => ((mean * 7 + rtt) / 8, (self.variance() * 3 + mean.abs_diff(rtt)) / 4),
         };
-        self.smoothed = Some(smoothed);
+        (self.smoothed, self.variance) = (Nanos::of(smoothed), Nanos::of(variance));
         // The least holds for the variance term alone, as in Linux: an acknowledgement that the
         // peer delays comes after a round trip and that delay, however steady the path is.
-        let spread = (self.variance * 4).max(config.rto_min).max(GRANULARITY);
-        self.rto = (smoothed + spread).min(config.rto_max);
+        let spread = (variance * 4).max(config.rto_min).max(GRANULARITY);
+        self.rto = Nanos::of((smoothed + spread).min(config.rto_max));
         self.backoff = 0;
     }
 
     /// The time-out now, backoff included (RFC 6298, 2.5 and 5.5).
     pub(super) fn rto(&self, config: &Config) -> Duration {
-        self.rto.saturating_mul(1 << self.backoff.min(20)).min(config.rto_max)
+        self.rto.get().saturating_mul(1 << self.backoff.min(20)).min(config.rto_max)
     }
 
     /// The timer expired: wait twice as long the next time (RFC 6298, 5.5).
@@ -110,7 +113,7 @@ impl Rtt {
     /// make the next time-out longer still.
     pub(super) fn is_credible(&self, now: Instant, rtt: Duration) -> bool {
         let resent_ago = now - self.resent_at;
-        let too_soon = self.smoothed.is_some_and(|smoothed| resent_ago < smoothed / 2);
+        let too_soon = self.smoothed().is_some_and(|smoothed| resent_ago < smoothed / 2);
         rtt <= resent_ago + GRANULARITY || too_soon
     }
 
@@ -124,13 +127,54 @@ impl Rtt {
         Some(now - sent)
     }
 
+    /// A segment that was sent once has taken `rtt` (RFC 8985 6.2, step 1: the least over a window of
+    /// time, so that a path that has become longer is believed).
+    pub(super) fn note_least(&mut self, now: Instant, rtt: Duration) {
+        if now - self.period >= LEAST_PERIOD {
+            self.least = [Nanos::UNKNOWN, self.least[0]];
+            self.period = now;
+        }
+        self.least[0] = self.least[0].min(Nanos::of(rtt));
+    }
+
+    /// The least round trip of the last minutes, once there was a sample.
+    pub(super) fn least(&self) -> Option<Duration> {
+        self.least[0].min(self.least[1]).known()
+    }
+
+    /// The time-outs were mistakes: they shall not make the next one longer.
+    pub(super) fn forgive(&mut self) {
+        self.backoff = 0;
+    }
+
     /// SRTT, once there was a sample.
     pub(super) fn smoothed(&self) -> Option<Duration> {
-        self.smoothed
+        self.smoothed.known()
     }
 
     /// RTTVAR.
     pub(super) fn variance(&self) -> Duration {
-        self.variance
+        self.variance.get()
+    }
+}
+
+/// A duration in half the memory that the library's takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Nanos(u64);
+
+impl Nanos {
+    /// No duration is known.
+    const UNKNOWN: Self = Self(u64::MAX);
+
+    fn of(duration: Duration) -> Self {
+        Self(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX - 1))
+    }
+
+    fn get(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+
+    fn known(self) -> Option<Duration> {
+        (self != Self::UNKNOWN).then(|| self.get())
     }
 }

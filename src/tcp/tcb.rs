@@ -7,6 +7,7 @@ use super::blind::Challenges;
 use super::congestion::{self, CongestionControl};
 use super::handshake::Negotiated;
 use super::output::HEADERS;
+use super::pacing::Pacer;
 use super::receive::ReceiveHalf;
 use super::recovery::Recovery;
 use super::rtt::Rtt;
@@ -29,6 +30,7 @@ pub(super) struct Tcb {
     pub(super) rtt: Rtt,
     pub(super) recovery: Recovery,
     pub(super) congestion: Box<dyn CongestionControl>,
+    pub(super) pacer: Pacer,
     pub(super) timers: Timers,
     /// Largest IP packet that the path takes, bytes; not asked yet: any.
     pub(super) path_mtu: u32,
@@ -65,6 +67,8 @@ pub(super) struct Tcb {
     pub(super) segments_in: u32,
     /// Segments sent again since then.
     pub(super) retransmissions: u64,
+    /// The last delivery rate that says something of the path, bytes a second.
+    pub(super) delivery_rate: u64,
     /// Trouble that does not end the connection (RFC 9293 3.9.1.8, MUST-47).
     pub(super) soft_error: Option<Error>,
     /// What has changed for those outside since they asked last.
@@ -95,7 +99,8 @@ impl Tcb {
         let snd = SendHalf::new(iss, negotiated, now);
         let advertised = negotiated.advertised;
         let rcv = ReceiveHalf::new(negotiated, config.receive_buffer.initial, advertised);
-        let mss = u32::from(snd.mss) - negotiated.timestamps.map_or(0, |_| TIMESTAMP_BYTES);
+        let mss =
+            u32::from(snd.mss) - u32::from(negotiated.timestamps.map_or(0, |_| TIMESTAMP_BYTES));
         let start = congestion::Start::new(now, mss, initial_window(&config, mss, syn_lost));
         let mut tcb = Self {
             flow,
@@ -103,6 +108,7 @@ impl Tcb {
             rtt: Rtt::new(&config),
             recovery: Recovery::new(iss),
             congestion: config.congestion.start(start),
+            pacer: Pacer::new(),
             timers: Timers::new(),
             path_mtu: u32::MAX,
             window_scaling: negotiated.scaling,
@@ -121,6 +127,7 @@ impl Tcb {
             segments_out: 0,
             segments_in: 0,
             retransmissions: 0,
+            delivery_rate: 0,
             soft_error: None,
             signals: Signals::empty(),
             ending: None,
@@ -141,7 +148,7 @@ impl Tcb {
     /// options subtracted).
     pub(super) fn mss(&self) -> u32 {
         let path = self.path_mtu.saturating_sub(HEADERS);
-        let options = self.timestamps.map_or(0, |_| TIMESTAMP_BYTES);
+        let options = u32::from(self.timestamps.map_or(0, |_| TIMESTAMP_BYTES));
         u32::from(self.snd.mss).min(path).saturating_sub(options).max(1)
     }
 
@@ -185,6 +192,19 @@ impl Tcb {
         self.arm_keepalive(now);
     }
 
+    /// When `on_timeout` wants to be called.
+    pub(super) fn next_timeout(&self) -> Instant {
+        self.timers.next().min(self.recovery.next_timeout())
+    }
+
+    /// Sets the timer of the tail probe, where probes may be.
+    pub(super) fn arm_tail_probe(&mut self, now: Instant) {
+        if self.sack && self.config.tail_probe && !self.snd.window_closed() {
+            let trips = self.round_trips();
+            self.recovery.set_probe_timer(now, self.timers.retransmit, &trips, self.mss());
+        }
+    }
+
     fn arm_keepalive(&mut self, now: Instant) {
         self.timers.keepalive = self.config.keepalive.map_or(Instant::NEVER, |k| now + k.idle);
     }
@@ -225,6 +245,7 @@ impl Tcb {
 
     /// Timers that are due do what they are for.
     pub(super) fn on_timeout(&mut self, now: Instant) {
+        self.on_recovery_timers(now);
         if expire(&mut self.timers.retransmit, now) {
             self.on_retransmit_timer(now);
         }
@@ -236,6 +257,27 @@ impl Tcb {
         }
         if expire(&mut self.timers.orphan, now) {
             self.end(Ending { error: None, reset: false });
+        }
+    }
+
+    /// The reordering window has passed, or two round trips without a word.
+    fn on_recovery_timers(&mut self, now: Instant) {
+        expire(&mut self.timers.pacing, now);
+        let Some(flight) = self.recovery.flight_mut() else { return };
+        let probe = expire(&mut flight.probe_at, now);
+        let reorder = expire(&mut flight.reorder_at, now);
+        if self.snd.window_closed() {
+            return;
+        }
+        if probe && self.snd.outstanding() > 0 {
+            flight.probe_due = true;
+            // RFC 8985 8, RFC8985-8: the time-out begins anew behind the probe.
+            self.arm_retransmit(now);
+        }
+        if reorder {
+            let (sent, mss, trips) = (self.sent(), self.mss(), self.round_trips());
+            let congestion = self.congestion.as_mut();
+            self.recovery.on_reorder_timer(now, sent, &trips, mss, congestion);
         }
     }
 
@@ -256,7 +298,8 @@ impl Tcb {
             self.rtt.back_off();
             self.rtt.stop_timing(now);
             let sent = self.sent();
-            self.recovery.on_timeout(now, sent, self.congestion.as_mut());
+            let trips = self.round_trips();
+            self.recovery.on_timeout(now, sent, self.sack, &trips, self.congestion.as_mut());
             if self.recovery.timeouts() >= self.config.r1 {
                 // RFC 9293 3.8.3, SHLD-9: the application may learn of it.
                 self.soft_error.get_or_insert(Error::TimedOut);
@@ -310,12 +353,14 @@ impl Tcb {
         assert!(!rcv.nxt.after(rcv.edge), "RCV.NXT is beyond the window");
         assert!(congestion.window() >= self.mss(), "the congestion window is below one segment");
         assert!(self.ending.is_some() || self.state != State::Closed, "closed without an ending");
-        if let Some(resend) = self.recovery.resend() {
-            assert!(!resend.start.before(snd.una), "resending what is acknowledged");
-            assert!(!resend.end.after(snd.nxt), "resending what was never sent");
+        let flight = self.recovery.flight();
+        match flight {
+            Some(flight) => flight.board.check_invariants(self.sent()),
+            None => assert_eq!(snd.outstanding(), 0, "outstanding without a record"),
         }
         let waits = snd.outstanding() > 0 && self.ending.is_none();
-        let owed = self.snd.probe_due || self.recovery.resend().is_some();
+        let owed = self.snd.probe_due
+            || flight.is_some_and(|flight| flight.board.lost() > 0 || flight.probe_due);
         assert!(!waits || owed || !timers.retransmit.is_never(), "outstanding without a timer");
     }
 }
@@ -332,4 +377,4 @@ fn initial_window(config: &Config, mss: u32, syn_lost: bool) -> u32 {
 const USUAL_MSS: u32 = 1460;
 
 /// What timestamps take from every segment (RFC 7323, appendix A).
-pub(super) const TIMESTAMP_BYTES: u32 = 12;
+pub(super) const TIMESTAMP_BYTES: u16 = 12;

@@ -50,6 +50,11 @@ impl TimestampClock {
         }
     }
 
+    /// `echo` as what it says of time.
+    pub(super) fn echo(&self, value: u32) -> Echo {
+        Echo { offset: self.offset, value }
+    }
+
     /// The round trip that an echo of our clock measures (RFC 7323, 4.1), unless it is absurd.
     pub(super) fn round_trip(&self, now: Instant, echo: u32) -> Option<Duration> {
         let millis = clock(self.offset, now).wrapping_sub(echo);
@@ -62,4 +67,18 @@ pub(super) fn clock(offset: u32, now: Instant) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "the clock wraps")]
     let millis = (now.as_nanos() / 1_000_000) as u32;
     millis.wrapping_add(offset)
+}
+
+/// A timestamp of ours that an acknowledgement has brought back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Echo {
+    offset: u32,
+    value: u32,
+}
+
+impl Echo {
+    /// Whether it was sent before `at`, as far as the clock's ticks tell.
+    pub(super) fn is_before(&self, at: Instant) -> bool {
+        SeqNum::new(self.value).before(SeqNum::new(clock(self.offset, at)))
+    }
 }

@@ -121,7 +121,7 @@ fn told() {
     let begun = info(&mut harness);
     assert_eq!((begun.send_shift, begun.receive_shift, begun.window_scaling), (7, 5, true));
     assert_eq!((begun.timestamps, begun.sack), (true, true));
-    assert_eq!((begun.mss, begun.advertised_mss, begun.receive_mss), (1448, 1460, 536));
+    assert_eq!((begun.mss, begun.advertised_mss, begun.receive_mss), (1448, 1460, 524));
     assert_eq!((begun.delayed_ack, begun.bytes_acked), (Duration::from_millis(40), 0));
     harness.must("set quick_ack on; < P. 1:1001(1000) ack 1; >+; write 100; >+; +10ms");
     harness.must("< . 1001:1001(0) ack 101; +7ms");

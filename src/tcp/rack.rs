@@ -1,0 +1,138 @@
+//! Who is late? Recent acknowledgement: a segment is lost when one that was sent later has arrived,
+//! and it has had time enough since to arrive itself (RFC 8985, 6).
+//!
+//! ```text
+//!  sent      1   2   3   4   5
+//!             \   \   x   \   \          3 is lost when 5 has arrived, and the reordering window
+//!  arrived     1   2       4   5  .. w   w has passed: a quarter of a round trip, more where the
+//!                                        path is seen to reorder by more
+//! ```
+//!
+//! Time, not sequence numbers: so it finds lost retransmissions, and tails of small flights, which
+//! duplicate ACKs cannot tell. Not here: the segments themselves (`scoreboard`), and what follows
+//! from a loss (`recovery`).
+
+use std::time::Duration;
+
+use super::scoreboard::{Overdue, Record, sent_after};
+use crate::time::Instant;
+use crate::wire::SeqNum;
+
+/// Segments that must have arrived out of order before a loss is presumed at once (RFC 5681, 3.2).
+pub(super) const DUP_THRESHOLD: u32 = 3;
+
+/// For so many recoveries without a D-SACK a widened reordering window stays (RFC 8985 6.2, step 4).
+const PERSISTENCE: u8 = 16;
+
+/// A round trip before there was a sample (RFC 6298, 2.1).
+const UNKNOWN: Duration = Duration::from_secs(1);
+
+/// What lasts as long as the connection: how much the path reorders.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reordering {
+    /// The end of the newest segment that has arrived (RACK.fack).
+    fack: SeqNum,
+    /// Reordering was seen.
+    pub(super) seen: bool,
+    /// The reordering window in quarters of the least round trip.
+    quarters: u8,
+    /// Recoveries until the window is narrowed again.
+    persists: u8,
+    /// SND.NXT when a D-SACK widened the window last: once a round trip.
+    widened: Option<SeqNum>,
+}
+
+/// What lasts as long as a flight: the segment that was sent last of all that have arrived.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rack {
+    /// When it was sent.
+    sent_at: Instant,
+    /// Its end.
+    end: SeqNum,
+    /// Its round trip.
+    rtt: Duration,
+}
+
+/// How long round trips take, as far as is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RoundTrips {
+    /// The least of late.
+    pub(super) min: Option<Duration>,
+    /// SRTT.
+    pub(super) smoothed: Option<Duration>,
+}
+
+impl Reordering {
+    pub(super) fn new(iss: SeqNum) -> Self {
+        Self { fack: iss, seen: false, quarters: 1, persists: 0, widened: None }
+    }
+
+    /// `record` has arrived (RFC 8985 6.2, step 3, RFC8985-6.2-3): before one that was sent later,
+    /// though it was sent once?
+    pub(super) fn note(&mut self, record: &Record) {
+        if record.range.end.after(self.fack) {
+            self.fack = record.range.end;
+        } else if !record.resent {
+            self.seen = true;
+        }
+    }
+
+    /// A D-SACK has arrived: something was sent again too early (RFC 8985 6.2, step 4).
+    pub(super) fn widen(&mut self, una: SeqNum, nxt: SeqNum) {
+        if self.widened.is_none_or(|until| !una.before(until)) {
+            self.widened = Some(nxt);
+            self.quarters = self.quarters.saturating_add(1);
+        }
+        self.persists = PERSISTENCE;
+    }
+
+    /// A recovery has ended.
+    pub(super) fn recovered(&mut self) {
+        self.persists = self.persists.saturating_sub(1);
+        if self.persists == 0 {
+            self.quarters = 1;
+        }
+    }
+
+    /// How long a segment may be overtaken (RFC 8985 6.2, step 4, RFC8985-6.2-4). None where no
+    /// reordering was seen and losses are likely: `eager`. At most SRTT (RFC8985-3.3.2).
+    pub(super) fn window(&self, eager: bool, trips: &RoundTrips) -> Duration {
+        if !self.seen && eager {
+            return Duration::ZERO;
+        }
+        let least = trips.min.unwrap_or(UNKNOWN);
+        (least / 4 * u32::from(self.quarters)).min(trips.smoothed.unwrap_or(least))
+    }
+}
+
+impl Rack {
+    /// Nothing of the flight has arrived yet.
+    pub(super) fn new(una: SeqNum) -> Self {
+        Self { sent_at: Instant::ZERO, end: una, rtt: Duration::ZERO }
+    }
+
+    /// `newest` is what was sent last of all that an acknowledgement tells of (RFC 8985 6.2, step 2,
+    /// RFC8985-6.2-1).
+    pub(super) fn note(&mut self, now: Instant, newest: &Record) {
+        self.rtt = now - newest.sent_at;
+        if sent_after((newest.sent_at, newest.range.end), (self.sent_at, self.end)) {
+            (self.sent_at, self.end) = (newest.sent_at, newest.range.end);
+        }
+    }
+
+    /// By what time segments must have arrived, if they may be overtaken for `window`
+    /// (RFC 8985 6.2, step 5, RFC8985-6.2-5).
+    pub(super) fn overdue(&self, window: Duration) -> Overdue {
+        Overdue { sent_at: self.sent_at, end: self.end, patience: self.rtt + window }
+    }
+
+    /// When the last of those that wait have waited long enough.
+    pub(super) fn deadline(&self, window: Duration) -> Instant {
+        self.sent_at + self.rtt + window
+    }
+
+    /// The round trip of the segment that was sent last of all that have arrived; zero if none has.
+    pub(super) fn rtt(&self) -> Duration {
+        self.rtt
+    }
+}
