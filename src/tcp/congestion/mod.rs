@@ -11,12 +11,15 @@
 //! business unless it [wants it to be](CongestionControl::governs_recovery): proportional rate
 //! reduction (RFC 9937) leads the flight down to its window.
 
+mod cubic;
+mod hystart;
 mod new_reno;
 mod signals;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use cubic::Cubic;
 pub use new_reno::NewReno;
 pub use signals::{Ack, Congestion, Lost, RateSample, Sent, Start};
 
@@ -154,4 +157,7 @@ impl FromStr for Algorithm {
 }
 
 /// Every algorithm that comes with the stack; the first one is the default.
-pub const REGISTRY: &[Algorithm] = &[Algorithm::new("reno", |start| Box::new(NewReno::new(start)))];
+pub const REGISTRY: &[Algorithm] = &[
+    Algorithm::new("reno", |start| Box::new(NewReno::new(start))),
+    Algorithm::new("cubic", |start| Box::new(Cubic::new(start))),
+];

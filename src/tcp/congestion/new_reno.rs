@@ -16,6 +16,8 @@ pub struct NewReno {
     acked: u32,
     /// Slow start after a time-out is not doubled (RFC 3465, 2.3).
     after_timeout: bool,
+    /// The window and ssthresh before the last loss was noticed.
+    undo: Option<(u32, u32)>,
 }
 
 impl NewReno {
@@ -30,12 +32,14 @@ impl NewReno {
             ssthresh: start.ssthresh,
             acked: 0,
             after_timeout: false,
+            undo: None,
         }
     }
 
     fn slow_start(&mut self, acked: u32) {
         // RFC 3465 2.2, 2.3: at most two segments an ACK, one after a time-out.
-        let limit = if self.after_timeout { self.mss } else { 2 * self.mss };
+        let segments = if self.after_timeout { 1 } else { 2 };
+        let limit = self.mss.saturating_mul(segments);
         self.cwnd = self.cwnd.saturating_add(acked.min(limit));
     }
 
@@ -71,22 +75,42 @@ impl CongestionControl for NewReno {
 
     fn on_congestion(&mut self, _now: Instant, congestion: &Congestion) {
         self.acked = 0;
+        // RFC 5681 3.1, equation 4.
+        let half = |flight: u32| (flight / 2).max(self.mss.saturating_mul(2));
         match *congestion {
-            // RFC 3168 6.1.2: a mark is answered like a loss.
-            Congestion::Loss { flight } | Congestion::Ecn { flight } => {
-                // RFC 5681 3.1, equation 4.
-                self.ssthresh = (flight / 2).max(2 * self.mss);
+            Congestion::Loss { flight } => {
+                self.undo = Some((self.cwnd, self.ssthresh));
+                self.ssthresh = half(flight);
                 self.cwnd = self.ssthresh;
+                self.after_timeout = false;
+            }
+            // RFC 3168 6.1.2: a mark is answered like a loss, but for one thing: marks reduce the
+            // window down to one segment. No later news will tell that the path was not congested.
+            Congestion::Ecn { flight } => {
+                self.undo = None;
+                self.ssthresh = half(flight);
+                self.cwnd = (flight / 2).max(self.mss);
                 self.after_timeout = false;
             }
             Congestion::Timeout { flight, again } => {
                 if !again {
-                    self.ssthresh = (flight / 2).max(2 * self.mss);
+                    self.undo = Some((self.cwnd, self.ssthresh));
+                    self.ssthresh = half(flight);
                 }
                 // RFC 5681 3.1: the loss window is one segment.
                 self.cwnd = self.mss;
                 self.after_timeout = true;
             }
+        }
+    }
+
+    fn on_spurious(&mut self, _now: Instant) {
+        // As RFC 4015 for time-outs: back to where it was, unless it is beyond that already.
+        if let Some((cwnd, ssthresh)) = self.undo.take()
+            && self.cwnd < cwnd
+        {
+            (self.cwnd, self.ssthresh) = (cwnd, ssthresh);
+            self.after_timeout = false;
         }
     }
 
@@ -97,11 +121,11 @@ impl CongestionControl for NewReno {
 
     fn on_recovered(&mut self, _now: Instant, flight: u32) {
         // RFC 6582 3.2, step 3: no burst when little is in flight.
-        self.cwnd = self.ssthresh.min(flight.max(self.mss).saturating_add(self.mss));
+        self.cwnd = self.cwnd.min(flight.max(self.mss).saturating_add(self.mss));
     }
 
     fn on_idle(&mut self, _now: Instant) {
         // RFC 5681 4.1: the restart window.
-        self.cwnd = self.cwnd.min(self.initial_window);
+        self.cwnd = self.cwnd.min(self.initial_window.max(self.mss));
     }
 }

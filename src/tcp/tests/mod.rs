@@ -3,6 +3,7 @@
 //! `harness` holds a connection in virtual time, `script` the language that the rows are written
 //! in, `words` its words.
 
+mod flow;
 mod harness;
 mod script;
 mod words;
@@ -13,11 +14,14 @@ mod api;
 mod blind;
 mod closing;
 mod congestion;
+mod cubic;
 mod fast_retransmit;
 mod fin;
 mod handshake;
+mod hystart;
 mod icmp;
 mod keepalive;
+mod new_reno;
 mod path_mtu;
 mod persist;
 mod receiving;

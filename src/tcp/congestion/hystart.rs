@@ -1,0 +1,131 @@
+//! When is it time to leave the first slow start? HyStart++ (RFC 9406): when round trips become
+//! longer, a queue fills somewhere, and a loss is not far.
+//!
+//! ```text
+//!   slow start ---- round trips grew ----> conservative slow start ---- five rounds ----> over
+//!             <--- they shrank again ----
+//! ```
+//!
+//! A detour that was longer for a moment only is told from a queue by the second phase, in which
+//! the window grows by a quarter of what it would. Round trips are whole microseconds here.
+
+use std::time::Duration;
+
+use super::Ack;
+
+/// Growth by one acknowledgement, segments: L of RFC 9406, 4.3, where nothing spreads a burst over
+/// time (RFC9406-4.3-a).
+pub(super) const LIMIT: u32 = 8;
+
+/// Samples that a round must have before it is judged: `N_RTT_SAMPLE`.
+const SAMPLES: u32 = 8;
+
+/// How much longer a round trip must be, microseconds: `MIN_RTT_THRESH`, `MAX_RTT_THRESH`. The
+/// lower bound is what keeps a path of microseconds, where noise is many round trips long, in slow
+/// start.
+const LEAST_GROWTH: u32 = 4_000;
+const MOST_GROWTH: u32 = 16_000;
+
+/// Between these bounds, which part of the round trip: `MIN_RTT_DIVISOR`.
+const GROWTH_DIVISOR: u32 = 8;
+
+/// Which part of its growth the window keeps in conservative slow start: `CSS_GROWTH_DIVISOR`.
+const SLOWER: u32 = 4;
+
+/// Rounds of conservative slow start, the one in which it begins included: `CSS_ROUNDS`.
+const ROUNDS: u32 = 5;
+
+/// A round trip longer than any, which none exceeds: there was no sample.
+const NONE: u32 = u32::MAX;
+
+/// What is known of the rounds so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HyStart {
+    /// Where the round ends, on the scale of [`Ack::acked_total`]; before the first one `None`.
+    window_end: Option<u64>,
+    /// The shortest round trip of the round before, microseconds ...
+    last: u32,
+    /// ... and of this one so far.
+    current: u32,
+    /// How many were measured in this one.
+    samples: u32,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    SlowStart,
+    /// `baseline`: the shortest round trip, microseconds, of the round in which they grew;
+    /// `rounds`: those that have ended since.
+    Conservative {
+        baseline: u32,
+        rounds: u32,
+    },
+}
+
+impl HyStart {
+    /// Slow start begins.
+    pub(super) const fn new() -> Self {
+        Self { window_end: None, last: NONE, current: NONE, samples: 0, phase: Phase::SlowStart }
+    }
+
+    /// What an acknowledgement of `bytes` adds to the window, bytes.
+    pub(super) fn growth(&self, bytes: u32, mss: u32) -> u32 {
+        let bytes = bytes.min(mss.saturating_mul(LIMIT));
+        match self.phase {
+            Phase::SlowStart => bytes,
+            // RFC9406-4.2-c.
+            Phase::Conservative { .. } => bytes / SLOWER,
+        }
+    }
+
+    /// An acknowledgement in slow start; `true` when it was the last one: the window that it has
+    /// left is the slow-start threshold.
+    pub(super) fn on_ack(&mut self, ack: &Ack) -> bool {
+        let window_end = *self.window_end.get_or_insert(ack.sent_total);
+        if let Some(rtt) = ack.rtt {
+            self.current = self.current.min(micros(rtt));
+            self.samples = self.samples.saturating_add(1);
+        }
+        if self.samples >= SAMPLES {
+            self.judge();
+        }
+        // RFC 9406 4.2, RFC9406-4.2-a: all that had been sent when the round began has arrived.
+        if ack.acked_total < window_end {
+            return false;
+        }
+        self.window_end = Some(ack.sent_total);
+        (self.last, self.current, self.samples) = (self.current, NONE, 0);
+        match &mut self.phase {
+            Phase::SlowStart => false,
+            // RFC9406-4.2-d.
+            Phase::Conservative { rounds, .. } => {
+                *rounds += 1;
+                *rounds >= ROUNDS
+            }
+        }
+    }
+
+    /// RFC 9406 4.2, once there are enough samples.
+    fn judge(&mut self) {
+        match self.phase {
+            // RFC9406-4.2-b: the round trips of this round are longer.
+            Phase::SlowStart => {
+                let more = (self.last / GROWTH_DIVISOR).clamp(LEAST_GROWTH, MOST_GROWTH);
+                if self.current >= self.last.saturating_add(more) {
+                    self.phase = Phase::Conservative { baseline: self.current, rounds: 0 };
+                }
+            }
+            // RFC9406-4.2-c: they are shorter again. It was not the queue.
+            Phase::Conservative { baseline, .. } if self.current < baseline => {
+                self.phase = Phase::SlowStart;
+            }
+            Phase::Conservative { .. } => {}
+        }
+    }
+}
+
+fn micros(rtt: Duration) -> u32 {
+    // An hour says as much as more than that.
+    u32::try_from(rtt.as_micros()).map_or(NONE - 1, |micros| micros.min(NONE - 1))
+}

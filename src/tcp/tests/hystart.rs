@@ -1,0 +1,200 @@
+//! HyStart++ (RFC 9406), as CUBIC uses it.
+
+use std::time::Duration;
+
+use super::flow::{Flow, INITIAL, MSS, millis};
+
+/// The round trips of a round in milliseconds.
+fn each(rtt: f64) -> impl Fn(u32) -> Option<Duration> {
+    move |_| Some(millis(rtt))
+}
+
+/// Slow start, after two rounds of `rtt` milliseconds; the next one has 36 segments.
+fn slow_start(rtt: f64) -> Flow {
+    let mut flow = Flow::new("cubic");
+    assert_eq!(flow.round(each(rtt)), (10, 10 * MSS));
+    assert_eq!(flow.round(each(rtt)), (18, 18 * MSS));
+    flow
+}
+
+/// What a round of 36 segments adds to the window when a queue is found: all of eight segments,
+/// the sample that tells of it counted, and a quarter of the others.
+const QUEUE: u32 = 8 * MSS + 28 * MSS / 4;
+
+/// Conservative slow start since the round before.
+fn conservative() -> Flow {
+    let mut flow = slow_start(100.0);
+    assert_eq!(flow.round(each(120.0)), (36, QUEUE));
+    flow
+}
+
+/// RFC 9406 4.2: a round ends when all that had been sent at its beginning has arrived, and only
+/// rounds are compared, each one's shortest.
+/// Proves: RFC9406-4.2-a.
+#[test]
+fn rounds() {
+    // One short round trip in each round is enough.
+    let mut flow = slow_start(100.0);
+    for _ in 0..3 {
+        let (acks, grown) = flow.round(|at| Some(millis(if at == 7 { 100.0 } else { 150.0 })));
+        assert_eq!(grown, acks * MSS);
+    }
+    // The last one of a round counts there, and the first one of the next one in that.
+    let mut flow = Flow::new("cubic");
+    flow.round(each(200.0));
+    flow.round(|at| Some(millis(if at == 17 { 100.0 } else { 200.0 })));
+    assert_eq!(flow.round(each(150.0)), (36, QUEUE));
+    let mut flow = slow_start(200.0);
+    let grown = flow.round(|at| Some(millis(if at == 0 { 100.0 } else { 150.0 })));
+    assert_eq!(grown, (36, 36 * MSS));
+}
+
+/// RFC 9406 4.2: eight samples, all of them longer than the shortest one of the round before, by an
+/// eighth of that, but 4 ms at least and 16 ms at most.
+/// Proves: RFC9406-4.2-b.
+#[test]
+fn when_round_trips_grow() {
+    let rows = [
+        // Milliseconds before and after; whether that means a queue.
+        (100.0, 112.4, false),
+        (100.0, 112.5, true),
+        (40.0, 44.9, false),
+        (40.0, 45.0, true),
+        (20.0, 23.9, false),
+        (20.0, 24.0, true),
+        (128.0, 143.9, false),
+        (128.0, 144.0, true),
+        (800.0, 815.9, false),
+        (800.0, 816.0, true),
+        // Microseconds over a TUN, and the noise of a busy machine.
+        (0.02, 4.019, false),
+        (0.02, 4.02, true),
+        (0.0, 3.999, false),
+    ];
+    for (before, after, queue) in rows {
+        let grown = slow_start(before).round(each(after));
+        assert_eq!(grown, (36, if queue { QUEUE } else { 36 * MSS }), "{before}, {after} ms");
+    }
+    // Seven are not enough, nor is a round without any to compare with.
+    let seven = |at| (at < 7).then_some(millis(300.0));
+    assert_eq!(slow_start(100.0).round(seven), (36, 36 * MSS));
+    let mut flow = Flow::new("cubic");
+    flow.round(|_| None);
+    assert_eq!(flow.round(each(300.0)), (18, 18 * MSS));
+}
+
+/// RFC 9406 4.2: a quarter of slow start's growth; slow start again when eight samples have one
+/// below those that led there.
+/// Proves: RFC9406-4.2-c.
+#[test]
+fn conservative_slow_start() {
+    let (acks, grown) = conservative().round(each(120.0));
+    assert_eq!(grown, acks * MSS / 4);
+
+    // Below the baseline: from the eighth sample on, all of the growth.
+    let mut flow = conservative();
+    let (acks, grown) = flow.round(each(119.0));
+    assert_eq!(grown, 8 * MSS / 4 + (acks - 8) * MSS);
+    let (acks, grown) = flow.round(each(119.0));
+    assert_eq!(grown, acks * MSS, "slow start");
+    // And a queue that comes then is found as the first one was.
+    let (acks, grown) = flow.round(each(160.0));
+    assert_eq!(grown, 8 * MSS + (acks - 8) * MSS / 4);
+
+    // Within the round in which it began, too.
+    let mut flow = slow_start(100.0);
+    let (_, grown) = flow.round(|at| Some(millis(if at < 20 { 120.0 } else { 100.0 })));
+    assert_eq!(grown, 8 * MSS + 13 * MSS / 4 + 15 * MSS);
+    // Seven samples say nothing.
+    let seven = |at| (at < 7).then_some(millis(100.0));
+    let (acks, grown) = conservative().round(seven);
+    assert_eq!(grown, acks * MSS / 4);
+}
+
+/// RFC 9406 4.2: five rounds of it, the one in which it begins counted; what the window is then is
+/// ssthresh.
+/// Proves: RFC9406-4.2-d.
+#[test]
+fn five_rounds() {
+    let mut flow = conservative();
+    for _ in 2..=5 {
+        assert_eq!(flow.both().1, u32::MAX);
+        let (acks, grown) = flow.round(each(120.0));
+        assert_eq!(grown, acks * MSS / 4);
+    }
+    let (window, ssthresh) = flow.both();
+    assert_eq!(window, ssthresh);
+    // Congestion avoidance: a segment a round trip, and no way back.
+    let (acks, grown) = flow.round(each(50.0));
+    assert!(acks > 100 && grown.abs_diff(MSS) < 20, "{acks}, {grown}");
+}
+
+/// RFC 9406 4.3: no burst is larger than what eight segments let go, for nothing spreads it.
+/// Proves: RFC9406-4.3-a.
+#[test]
+fn growth_by_one_acknowledgement() {
+    let mut flow = Flow::new("cubic");
+    assert_eq!(flow.ack(8 * MSS).window(), 18_000);
+    assert_eq!(flow.ack(9 * MSS).window(), 26_000);
+    assert_eq!(flow.ack(1).window(), 26_001);
+    let mut flow = conservative();
+    let window = flow.window();
+    assert_eq!(flow.ack(30 * MSS).window(), window + 8 * MSS / 4);
+}
+
+/// RFC 9406 4.2: a loss, a time-out or a mark ends slow start as it always does.
+/// Proves: RFC9406-4.2-e.
+#[test]
+fn congestion_ends_it() {
+    let phases: [fn() -> Flow; 2] = [|| slow_start(100.0), conservative];
+    for begin in phases {
+        let flight = begin().window() / MSS;
+        let wanted = flight * 700;
+        assert_eq!(begin().loss(flight).both(), (wanted, wanted));
+        assert_eq!(begin().mark(flight).both(), (wanted, wanted));
+        assert_eq!(begin().timeout(flight, false).both(), (MSS, wanted));
+        let mut flow = begin();
+        flow.loss(flight);
+        assert!(flow.round(each(100.0)).1 <= MSS, "congestion avoidance");
+        // Where there was none, slow start goes on, and looks out for a queue as at first.
+        let mut flow = begin();
+        flow.loss(flight).spurious();
+        let (acks, grown) = flow.round(each(119.0));
+        assert_eq!(grown, acks * MSS);
+    }
+}
+
+/// RFC 9406 4.3: where ssthresh is known it ends slow start, and round trips do not.
+/// Proves: RFC9406-4.3-b.
+#[test]
+fn the_first_slow_start_only() {
+    let mut flow = Flow::with("cubic", |start| start.ssthresh = 500 * MSS);
+    for rtt in [100.0, 100.0, 200.0, 300.0, 400.0] {
+        let (acks, grown) = flow.round(each(rtt));
+        assert_eq!(grown, acks * MSS, "at {rtt} ms");
+    }
+    let mut flow = Flow::avoiding("cubic", 1_000);
+    flow.timeout(1_000, false);
+    for rtt in [100.0, 100.0, 200.0, 300.0, 400.0] {
+        for _ in 0..INITIAL {
+            let before = flow.window();
+            flow.ack_with(MSS, |ack| ack.rtt = Some(millis(rtt)));
+            assert_eq!(flow.window(), before + MSS, "at {rtt} ms");
+        }
+    }
+}
+
+/// Round trips beyond all measure, and none at all, are round trips.
+#[test]
+fn extremes() {
+    let rows = [Duration::ZERO, Duration::MAX, Duration::from_secs(5_000)];
+    for first in rows {
+        for second in rows {
+            let mut flow = Flow::new("cubic");
+            flow.round(|_| Some(first));
+            let queue = first < second && first.is_zero();
+            let grown = if queue { 8 * MSS + 10 * MSS / 4 } else { 18 * MSS };
+            assert_eq!(flow.round(|_| Some(second)), (18, grown), "{first:?}, {second:?}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! NewReno as a controller; what it makes of a connection is in `congestion.rs` and
+//! `fast_retransmit.rs`.
+
+use super::flow::{Flow, MSS};
+
+/// RFC 5681 3.1, equation 4; RFC 3168 6.1.2: half of what flew, two segments at least; one where
+/// marks tell of congestion.
+/// Proves: RFC5681-3.1-eq4.
+#[test]
+fn half_of_what_flew() {
+    let avoiding = || Flow::avoiding("reno", 10);
+    let rows = [
+        ("a loss", avoiding().loss(10).both(), (5_000, 5_000)),
+        ("two segments stay", avoiding().loss(3).both(), (2_000, 2_000)),
+        ("a mark", avoiding().mark(10).both(), (5_000, 5_000)),
+        ("one segment stays", avoiding().mark(3).both(), (1_500, 2_000)),
+        ("and stays", avoiding().mark(1).both(), (1_000, 2_000)),
+        ("a time-out", avoiding().timeout(10, false).both(), (1_000, 5_000)),
+        ("again", avoiding().timeout(10, false).timeout(8, true).both(), (1_000, 5_000)),
+    ];
+    for (what, got, wanted) in rows {
+        assert_eq!(got, wanted, "{what}");
+    }
+}
+
+/// RFC 3465 2.2, 2.3: two segments an acknowledgement, one after a time-out.
+#[test]
+fn slow_start() {
+    let mut flow = Flow::new("reno");
+    assert_eq!(flow.ack(MSS / 2).window(), 10_500);
+    assert_eq!(flow.ack(9 * MSS).window(), 12_500);
+    flow.timeout(10, false);
+    assert_eq!(flow.ack(9 * MSS).window(), 2_000);
+}
+
+/// RFC 4015: a loss that was none is undone, once, unless the window is beyond that already; a mark
+/// is no mistake.
+#[test]
+fn what_was_spurious_is_undone() {
+    let mut flow = Flow::avoiding("reno", 10);
+    assert_eq!(flow.loss(10).spurious().both(), (10_000, 10_000));
+    assert_eq!(flow.timeout(10, false).timeout(10, true).spurious().both(), (10_000, 10_000));
+    assert_eq!(flow.spurious().both(), (10_000, 10_000));
+    flow.loss(10);
+    while flow.window() < 10_000 {
+        flow.ack_window();
+    }
+    assert_eq!(flow.spurious().both(), (10_000, 5_000));
+    flow.loss(10).mark(4);
+    assert_eq!(flow.spurious().both(), (2_000, 2_000));
+    let mut flow = Flow::new("reno");
+    flow.timeout(10, false).spurious();
+    assert_eq!(flow.ack(2 * MSS).window(), 12_000, "slow start goes on as it was");
+}
+
+/// RFC 5681 4.1, RFC 6582 3.2, step 3: after a silence and after a repair little leaves at once, but
+/// a segment may, however large it has become meanwhile.
+#[test]
+fn no_burst() {
+    let mut flow = Flow::avoiding("reno", 100);
+    let now = flow.now;
+    flow.controller.on_idle(now);
+    assert_eq!(flow.both(), (10_000, 100_000));
+    let mut flow = Flow::avoiding("reno", 100);
+    flow.loss(100).controller.on_recovered(now, 5 * MSS);
+    assert_eq!(flow.both(), (6_000, 50_000));
+    flow.controller.on_mss(60_000);
+    flow.controller.on_idle(now);
+    assert_eq!(flow.window(), 60_000);
+}
