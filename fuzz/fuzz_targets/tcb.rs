@@ -16,8 +16,8 @@ use tuntcp::tcp::{
 };
 use tuntcp::time::Instant;
 use tuntcp::wire::{
-    Body, Flags, Flow, IpFields, Options, Packet, RawWindow, SackBlocks, Segment, SeqNum, SeqRange,
-    Timestamps, emit_tcp,
+    Body, EcnCodepoint, Flags, Flow, IpFields, Options, Packet, RawWindow, SackBlocks, Segment,
+    SeqNum, SeqRange, Timestamps, emit_tcp,
 };
 
 /// MTUs that the path may get.
@@ -51,7 +51,7 @@ fn byte_at(place: usize) -> u8 {
 }
 
 impl End {
-    fn new(local: &str, remote: &str, iss: u32, seed: u8) -> Self {
+    fn new(local: &str, remote: &str, iss: u32, seed: u8, pool: &Pool) -> Self {
         let mut config = Config::default();
         config.receive_buffer = (2048 << (seed % 8)).into();
         config.send_buffer = (4096 << (seed / 8 % 4)).into();
@@ -69,6 +69,7 @@ impl End {
             timestamp_offset: iss,
             mtu: 1500,
             config: Arc::new(config),
+            pool: pool.clone(),
         };
         let (seq, ack) = (SeqNum::new(iss), SeqNum::new(0));
         Self { connection: None, birth, written: 0, read: 0, shut: false, seq, ack }
@@ -217,6 +218,7 @@ impl World {
             options: Options { timestamps, sack, ..Options::default() },
             payload: &payload[..usize::from(c) * 2],
             wire_segments: 1,
+            ecn: EcnCodepoint::from_bits(b),
         };
         self.feed(who, &segment);
     }
@@ -385,14 +387,16 @@ fuzz_target!(|script: &[u8]| {
     let Some((&[seed, other], script)) = script.split_first_chunk::<2>() else { return };
     let polite = seed & 0x80 == 0;
     let segments = if seed & 0x20 == 0 { 1 } else { 4 };
+    // Both ends share the memory of one host, of which there may be little.
+    let pool = if other & 0x20 == 0 { Pool::new() } else { Pool::with_limit(1 << 14) };
     let mut world = World {
         ends: [
-            End::new("192.0.2.1:1000", "192.0.2.2:7", u32::MAX - 3000, seed),
-            End::new("192.0.2.2:7", "192.0.2.1:1000", 5000, other),
+            End::new("192.0.2.1:1000", "192.0.2.2:7", u32::MAX - 3000, seed, &pool),
+            End::new("192.0.2.2:7", "192.0.2.1:1000", 5000, other, &pool),
         ],
         wires: [VecDeque::new(), VecDeque::new()],
         now: Instant::ZERO,
-        pool: Pool::new(),
+        pool,
         limits: Limits { mtu: MTUS[0], segments },
         forged: false,
         given_up: false,

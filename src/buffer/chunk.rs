@@ -7,14 +7,16 @@ mod tests;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::memory::{Account, Purpose};
+
 /// Sizes of blocks, bytes. A chunk gets the least that holds what it was asked for.
 const CLASSES: [usize; 6] = [64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10];
 
 /// Bytes that a free list keeps at most; what comes back beyond that is freed.
 const KEPT: usize = 4 << 20;
 
-/// A pool of blocks with a free list per size class. Cloning it gives another handle to the same
-/// pool.
+/// A pool of blocks with a free list per size class, and the account of what is in use. Cloning it
+/// gives another handle to the same pool.
 ///
 /// ```
 /// let pool = tuntcp::buffer::Pool::new();
@@ -24,30 +26,62 @@ const KEPT: usize = 4 << 20;
 /// ```
 #[derive(Clone, Default)]
 pub struct Pool {
-    free: Arc<[FreeList; CLASSES.len()]>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    account: Account,
+    free: [FreeList; CLASSES.len()],
 }
 
 type FreeList = Mutex<Vec<Box<[u8]>>>;
 
 impl Pool {
-    /// An empty pool.
+    /// An empty pool without a limit.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty pool that wants to have at most `limit` bytes in use. It refuses nobody: those who
+    /// ask it heed [`left`](Self::left).
+    #[must_use]
+    pub fn with_limit(limit: usize) -> Self {
+        let shared = Shared { account: Account::new(limit), ..Shared::default() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Bytes in use: the blocks of all chunks, and what shares hold. Free blocks are not counted.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        self.shared.account.used()
+    }
+
+    /// Bytes that may be taken for `purpose`.
+    #[must_use]
+    pub fn left(&self, purpose: Purpose) -> usize {
+        self.shared.account.left(purpose)
+    }
+
+    pub(super) fn account(&self) -> &Account {
+        &self.shared.account
     }
 
     /// An empty chunk with room for at least `capacity` bytes, 64 KiB at most.
     #[must_use]
     pub fn chunk(&self, capacity: usize) -> Chunk {
         let class = CLASSES.iter().position(|&size| size >= capacity).unwrap_or(CLASSES.len() - 1);
-        let kept = self.free[class].lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let kept = self.shared.free[class].lock().unwrap_or_else(PoisonError::into_inner).pop();
         let block = kept.unwrap_or_else(|| vec![0; CLASSES[class]].into_boxed_slice());
+        self.shared.account.take(block.len());
         Chunk { block, start: 0, end: 0, pool: self.clone() }
     }
 
     fn give_back(&self, block: Box<[u8]>) {
+        self.shared.account.give_back(block.len());
         let Some(class) = CLASSES.iter().position(|&size| size == block.len()) else { return };
-        let mut free = self.free[class].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.shared.free[class].lock().unwrap_or_else(PoisonError::into_inner);
         if (free.len() + 1) * block.len() <= KEPT {
             free.push(block);
         }

@@ -118,7 +118,7 @@ impl Engine {
             tcp: Arc::new(config.tcp.clone()),
             limits: Limits { mtu: can.mtu, segments: (can.max_frame / can.mtu.max(1)).max(1) },
             counters: Counters::default(),
-            pool: Pool::new(),
+            pool: Pool::with_limit(config.memory_limit),
             isn: IsnGenerator::new(config.secret),
             ports: EphemeralPorts::new(config.ephemeral_ports.clone()),
             paths: Paths::new(config.path_mtu_timeout),
@@ -243,6 +243,12 @@ impl Engine {
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Memory that connections hold or have promised, bytes: what `HostConfig::memory_limit` limits.
+    #[must_use]
+    pub fn memory_used(&self) -> usize {
+        self.pool.used()
     }
 
     /// Settings.

@@ -131,6 +131,7 @@ impl Engine {
             timestamp_offset: self.isn.timestamp_offset(&flow),
             mtu: self.limits.mtu,
             config: Arc::clone(config),
+            pool: self.pool.clone(),
         }
     }
 

@@ -128,7 +128,7 @@ impl Tcb {
 
     fn note_progress(&mut self, now: Instant, fin_acked: bool) {
         self.soft_error = None;
-        if self.snd.queue.len() * 3 <= self.config.send_buffer.initial * 2 {
+        if self.has_room_to_tell() {
             // A third of the buffer is free: worth waking a writer for.
             self.signals |= Signals::WRITABLE;
         }

@@ -148,10 +148,10 @@ impl Connection {
     /// Hands `chunk` over to be sent. As much as the send buffer has room for is taken; how much
     /// that was (0: wait for `WRITABLE`). Before the connection is open it takes nothing.
     pub fn write(&mut self, _now: Instant, mut chunk: Chunk) -> Result<usize, Error> {
-        let room = self.writable();
         match &mut self.phase {
             Phase::Open(tcb) if tcb.state.may_send() => {
-                chunk.truncate(room);
+                // Its memory is taken: what was asked for before is not asked again.
+                chunk.truncate((tcb.snd.capacity as usize).saturating_sub(tcb.snd.queue.len()));
                 let taken = chunk.len();
                 if taken > 0 {
                     tcb.snd.queue.append(chunk);
@@ -167,9 +167,7 @@ impl Connection {
     #[must_use]
     pub fn writable(&self) -> usize {
         match &self.phase {
-            Phase::Open(tcb) if tcb.state.may_send() => {
-                tcb.config.send_buffer.initial.saturating_sub(tcb.snd.queue.len())
-            }
+            Phase::Open(tcb) if tcb.state.may_send() => tcb.writable(),
             _ => 0,
         }
     }
@@ -364,11 +362,10 @@ impl Connection {
         segment: &Segment<'_>,
         pool: &Pool,
     ) -> Reaction {
-        let Phase::Opening(opening) = &self.phase else { return Reaction::default() };
+        let Phase::Opening(opening) = &mut self.phase else { return Reaction::default() };
         let lost = opening.retries > 1;
-        let birth = &opening.birth;
-        let config = Arc::clone(&birth.config);
-        let mut tcb = Box::new(Tcb::new(now, birth.flow, birth.iss, config, negotiated, lost));
+        let buffer = opening.buffer.take();
+        let mut tcb = Box::new(Tcb::new(now, &opening.birth, buffer, negotiated, lost));
         match opening.round_trip(now, segment) {
             Some(rtt) => {
                 tcb.rtt.sample(rtt, &tcb.config);

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use super::blind::{self, Challenges, Verdict};
+use super::buffers::ReceiveBuffer;
 use super::input::is_acceptable;
 use super::output::{HEADERS, Reset, emit_empty};
 use super::state::{Event, State};
 use super::tcb::Ending;
 use super::timers::expire;
 use super::timestamps::{TimestampClock, clock};
-use super::{Birth, BufferSize, Discard, Error, Outgoing};
+use super::{Birth, Config, Discard, Error, Outgoing};
 use crate::time::Instant;
 use crate::wire::{Flags, Options, RawWindow, Segment, SeqNum, Timestamps};
 
@@ -60,8 +61,11 @@ impl Negotiated {
 #[derive(Debug)]
 pub(super) struct Opening {
     pub(super) birth: Birth,
-    /// The receive buffer that our SYN told of; its window and shift stay when the setting changes.
-    offered: BufferSize,
+    /// The receive buffer that our SYN told of; its window stays when the setting changes.
+    pub(super) buffer: ReceiveBuffer,
+    /// The shift of our windows: as configured, or the least that can express the buffer, however
+    /// large it gets.
+    shift: u8,
     /// SYN-SENT or SYN-RECEIVED.
     pub(super) state: State,
     /// Opened by the peer's SYN (RFC 9293 3.5, MUST-11: a RST then leads back to LISTEN).
@@ -116,7 +120,8 @@ impl Opening {
 
     fn new(now: Instant, birth: Birth, state: State, passive: bool) -> Self {
         Self {
-            offered: birth.config.receive_buffer,
+            buffer: ReceiveBuffer::new(&birth.pool, birth.config.receive_buffer),
+            shift: receive_shift(&birth.config),
             birth,
             state,
             passive,
@@ -323,8 +328,8 @@ impl Opening {
             our_mss: self.our_mss(),
             scaling: scaling.is_some(),
             send_shift: scaling.unwrap_or(0).min(MAX_SHIFT),
-            receive_shift: if scaling.is_some() { self.receive_shift() } else { 0 },
-            advertised: self.syn_window().0,
+            receive_shift: if scaling.is_some() { self.shift } else { 0 },
+            advertised: self.buffer.syn_window().0,
             sack: theirs.sack_permitted && config.sack,
             timestamps: echo.map(|ts| TimestampClock::new(offset, ts.value, now)),
         }
@@ -336,19 +341,6 @@ impl Opening {
         let path = self.birth.mtu.saturating_sub(HEADERS as usize);
         let path = u16::try_from(path).unwrap_or(u16::MAX);
         path.min(self.birth.config.mss.unwrap_or(u16::MAX)).max(MIN_MSS)
-    }
-
-    /// The shift of our windows: as configured, or the least that can express the buffer, however
-    /// large it gets.
-    fn receive_shift(&self) -> u8 {
-        let config = &self.birth.config;
-        let least = (0..MAX_SHIFT).find(|shift| self.offered.largest() <= 65_535 << shift);
-        config.window_scale.or(least).unwrap_or(MAX_SHIFT).min(MAX_SHIFT)
-    }
-
-    /// The window of our SYN, never scaled (RFC 7323 2.2).
-    fn syn_window(&self) -> RawWindow {
-        RawWindow(u16::try_from(self.offered.initial).unwrap_or(u16::MAX))
     }
 
     pub(super) fn poll_timeout(&self) -> Instant {
@@ -409,7 +401,7 @@ impl Opening {
         let mut options = Options { mss: Some(self.our_mss()), ..Options::default() };
         match &self.peer {
             None => {
-                options.window_scale = config.window_scaling.then(|| self.receive_shift());
+                options.window_scale = config.window_scaling.then_some(self.shift);
                 options.sack_permitted = config.sack;
                 options.timestamps = config.timestamps.then_some(Timestamps { value, echo: 0 });
             }
@@ -421,7 +413,7 @@ impl Opening {
         }
         if self.peer.is_some() && !self.passive {
             // Simultaneous open: it is our SYN again, which has offered already.
-            options.window_scale = config.window_scaling.then(|| self.receive_shift());
+            options.window_scale = config.window_scaling.then_some(self.shift);
             let offer = config.timestamps.then_some(Timestamps { value, echo: 0 });
             options.timestamps = options.timestamps.or(offer);
         }
@@ -429,7 +421,7 @@ impl Opening {
             seq: self.birth.iss,
             ack: self.peer.map(|peer| peer.irs + 1),
             flags: Flags::SYN,
-            window: self.syn_window(),
+            window: self.buffer.syn_window(),
             options,
             ..Segment::default()
         }
@@ -469,4 +461,10 @@ impl Opening {
         let peer = self.peer?;
         Some(Reset { seq: self.birth.iss + 1, ack: Some(peer.irs + 1) })
     }
+}
+
+fn receive_shift(config: &Config) -> u8 {
+    let largest = config.receive_buffer.largest();
+    let least = (0..MAX_SHIFT).find(|shift| largest <= 65_535 << shift);
+    config.window_scale.or(least).unwrap_or(MAX_SHIFT).min(MAX_SHIFT)
 }

@@ -216,7 +216,7 @@ impl Info {
             delayed_ack: if config.quick_ack { Duration::ZERO } else { config.delayed_ack },
             backoff: tcb.rtt.backoff(),
             timeouts: tcb.recovery.timeouts(),
-            probes: tcb.snd.probes + tcb.keepalive_probes,
+            probes: u32::from(tcb.snd.probes) + tcb.keepalive_probes,
             duplicate_acks: flight.map_or(0, |flight| flight.dup_acks),
             cwnd: tcb.reported_window(),
             ssthresh: tcb.congestion.ssthresh(),

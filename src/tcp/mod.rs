@@ -5,6 +5,7 @@
 
 mod acknowledgement;
 mod blind;
+mod buffers;
 pub mod config;
 pub mod congestion;
 mod connection;
@@ -53,6 +54,7 @@ pub use state::State;
 /// Which side of a connection to shut down.
 pub use std::net::Shutdown;
 
+use crate::buffer::Pool;
 use crate::wire::{Flow, SeqNum};
 
 /// Why a connection ended before its time. Sticky on its connection.
@@ -225,4 +227,6 @@ pub struct Birth {
     pub mtu: usize,
     /// Settings.
     pub config: Arc<Config>,
+    /// Where text lies, and the account of the host's memory.
+    pub pool: Pool,
 }

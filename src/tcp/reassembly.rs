@@ -11,7 +11,7 @@
 //! ordered containers work. The bytes lie in pages, each at its place, so a thousand segments of
 //! one byte cost what one segment of a thousand bytes costs, and memory is bounded by the window:
 //! its pages, and for every gap one entry of an ordered map, in which each segment finds its place
-//! in logarithmic time.
+//! in logarithmic time. Pages and entries stand in the account of the pool.
 
 #[cfg(test)]
 #[path = "tests/reassembly.rs"]
@@ -20,10 +20,13 @@ mod tests;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::buffer::{Chunk, Pool, Queue};
+use crate::buffer::{Chunk, Pool, Queue, Share};
 
 /// Bytes of a page.
 const PAGE: u64 = 4096;
+
+/// Bytes that one range takes in the map, whose nodes are two thirds full in the mean.
+const RECORD: usize = 32;
 
 /// How many of the last changed ranges are remembered: as many as SACK can report.
 const RECENT: usize = 4;
@@ -35,7 +38,7 @@ pub struct Reassembly {
     held: Option<Box<Held>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Held {
     /// Start and end of each range; no two touch.
     ranges: BTreeMap<u64, u64>,
@@ -44,6 +47,8 @@ struct Held {
     /// A position in each of the last changed ranges, the most recent first.
     recent: [u64; RECENT],
     len: usize,
+    /// What `ranges` takes.
+    records: Share,
 }
 
 impl Reassembly {
@@ -65,6 +70,12 @@ impl Reassembly {
         self.held.as_ref().map_or(0, |held| held.len)
     }
 
+    /// Bytes that it takes to know what is held, beside what is held.
+    #[must_use]
+    pub fn overhead(&self) -> u32 {
+        self.held.as_ref().map_or(0, |held| held.records.bytes())
+    }
+
     /// Keeps `bytes`, whose first stands at `offset`. What is held already stays as it was: the
     /// first copy of a byte wins. The caller has trimmed `bytes` to the receive window. How many
     /// bytes are new.
@@ -72,7 +83,7 @@ impl Reassembly {
         if bytes.is_empty() {
             return 0;
         }
-        self.held.get_or_insert_default().insert(pool, offset, bytes)
+        self.held.get_or_insert_with(|| Box::new(Held::new(pool))).insert(pool, offset, bytes)
     }
 
     /// The first stretch of `part` that is held.
@@ -117,6 +128,16 @@ impl Reassembly {
 }
 
 impl Held {
+    fn new(pool: &Pool) -> Self {
+        Self {
+            ranges: BTreeMap::new(),
+            pages: BTreeMap::new(),
+            recent: [0; RECENT],
+            len: 0,
+            records: Share::new(pool),
+        }
+    }
+
     fn insert(&mut self, pool: &Pool, offset: u64, bytes: &[u8]) -> usize {
         let end = offset + bytes.len() as u64;
         let mut merged = self.touching_left(offset).unwrap_or(offset)..end;
@@ -136,8 +157,13 @@ impl Held {
         }
         self.ranges.insert(merged.start, merged.end);
         self.remember(merged);
+        self.count_records();
         self.len += new;
         new
+    }
+
+    fn count_records(&mut self) {
+        self.records.set(u32::try_from(self.ranges.len() * RECORD).unwrap_or(u32::MAX));
     }
 
     /// Start of the range that begins left of `offset` and reaches it.
@@ -193,6 +219,7 @@ impl Held {
                 end = stop;
             }
         }
+        self.count_records();
         // Pages that nothing held lies in any more.
         let first_needed =
             self.ranges.first_key_value().map_or(u64::MAX, |(&start, _)| start / PAGE);

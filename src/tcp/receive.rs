@@ -9,6 +9,7 @@
 
 use std::ops::Range;
 
+use super::buffers::ReceiveBuffer;
 use super::handshake::Negotiated;
 use super::reassembly::Reassembly;
 use super::tcb::TIMESTAMP_BYTES;
@@ -24,8 +25,8 @@ pub(super) struct ReceiveHalf {
     pub(super) edge: SeqNum,
     /// Shift of the windows that we advertise.
     pub(super) shift: u8,
-    /// Bytes that may wait to be read.
-    capacity: u32,
+    /// How much may wait to be read.
+    pub(super) buffer: ReceiveBuffer,
     /// Largest segment we told the peer to send, payload bytes.
     pub(super) our_mss: u16,
     /// Largest payload that one packet brought: what the peer calls a full-sized segment.
@@ -62,16 +63,16 @@ pub(super) enum Acknowledge {
 }
 
 impl ReceiveHalf {
-    /// The peer's SYN, `irs`, has arrived; `advertised` is the window that our SYN offered.
-    pub(super) fn new(negotiated: &Negotiated, capacity: usize, advertised: u16) -> Self {
+    /// The peer's SYN, `irs`, has arrived; `buffer` is the one that our SYN told of.
+    pub(super) fn new(negotiated: &Negotiated, buffer: ReceiveBuffer) -> Self {
         let nxt = negotiated.irs + 1;
         // Timestamps take their room from the payload (RFC 6691, 2). No MSS is less than 64.
         let options = if negotiated.timestamps.is_some() { TIMESTAMP_BYTES } else { 0 };
         Self {
             nxt,
-            edge: nxt + u32::from(advertised),
+            edge: nxt + u32::from(buffer.syn_window().0),
             shift: negotiated.receive_shift,
-            capacity: most_bytes(capacity),
+            buffer,
             our_mss: negotiated.our_mss,
             full_sized: negotiated.our_mss.min(SMALL_MSS) - options,
             queue: Queue::new(),
@@ -84,16 +85,6 @@ impl ReceiveHalf {
             urgent: None,
             unacknowledged: 0,
         }
-    }
-
-    /// Bytes that may wait to be read.
-    pub(super) fn capacity(&self) -> usize {
-        self.capacity as usize
-    }
-
-    /// So many bytes may wait to be read from now on; what was promised stays promised.
-    pub(super) fn set_capacity(&mut self, bytes: usize) {
-        self.capacity = most_bytes(bytes);
     }
 
     /// RCV.WND: what lies between RCV.NXT and the edge.
@@ -118,7 +109,11 @@ impl ReceiveHalf {
         self.learn_full_size(text.len(), wire_segments);
         if seq != self.nxt {
             let ahead = u64::from(seq.since(self.nxt));
-            self.reassembly.insert(pool, self.position + ahead, text);
+            // Crumbs whose records outweigh the whole buffer are an attack.
+            let crumbs = self.reassembly.overhead() >= self.buffer.capacity();
+            if !crumbs && !self.buffer.is_short() {
+                self.reassembly.insert(pool, self.position + ahead, text);
+            }
             // RFC 5681 3.2, 4.2: a gap is told at once, and again for every segment behind it: the
             // sender counts.
             return Acknowledge::Each;
@@ -139,7 +134,7 @@ impl ReceiveHalf {
 
     /// Whether so much is not acknowledged that its sender may run out of window.
     pub(super) fn is_pressing(&self) -> bool {
-        self.unacknowledged >= self.capacity / 3
+        self.unacknowledged >= self.buffer.capacity() / 3
     }
 
     /// Notes the FIN at `seq`; the first one counts, unless text has gone over it.
@@ -167,12 +162,15 @@ impl ReceiveHalf {
     /// RFC 9293 3.8.6.2.2, MUST-39: the edge stands still until it can move by half the buffer or
     /// one segment; it never moves left (SHLD-14), but for what the shift cannot express.
     pub(super) fn advertise(&mut self) -> RawWindow {
-        let candidate = self.nxt + self.free();
         let kept = self.wnd();
+        // One step beyond what the field expresses, so that there, too, the edge may move.
+        let most = self.expressible().saturating_add(self.step());
+        let offer = self.buffer.secure(self.queued(), kept, most);
+        let candidate = self.nxt + offer;
         let unit = 1 << self.shift;
         let raw = if candidate.after(self.edge) && candidate.since(self.edge) >= self.step() {
-            (self.free() >> self.shift).max(kept.div_ceil(unit))
-        } else if kept.div_ceil(unit) * unit <= self.free().saturating_add(unit) {
+            (offer >> self.shift).max(kept.div_ceil(unit))
+        } else if kept.div_ceil(unit) * unit <= offer.saturating_add(unit) {
             kept.div_ceil(unit)
         } else {
             // Rounding up again and again would promise what the buffer does not have.
@@ -180,6 +178,7 @@ impl ReceiveHalf {
         };
         let raw = u16::try_from(raw).unwrap_or(u16::MAX);
         self.edge = self.edge.later(self.nxt + (u32::from(raw) << self.shift));
+        self.buffer.promise(self.wnd());
         self.unacknowledged = 0;
         RawWindow(raw)
     }
@@ -192,13 +191,14 @@ impl ReceiveHalf {
             return false;
         }
         // No more than the window field can express, or every read would be worth an update.
-        let offer = self.free().min(u32::from(u16::MAX) << self.shift);
+        let offer = self.buffer.offer(self.queued(), self.wnd(), self.expressible());
         let candidate = self.nxt + offer;
         if !candidate.after(self.edge) {
             return false;
         }
         let growth = candidate.since(self.edge);
-        let wanted = if self.wnd() < u32::from(self.our_mss) { 0 } else { self.capacity / 4 };
+        let wanted =
+            if self.wnd() < u32::from(self.our_mss) { 0 } else { self.buffer.capacity() / 4 };
         growth >= self.step().max(wanted) && u64::from(offer) >= 2 * u64::from(self.wnd())
     }
 
@@ -272,12 +272,18 @@ impl ReceiveHalf {
         self.unacknowledged = self.unacknowledged.saturating_add(step);
     }
 
-    fn free(&self) -> u32 {
-        self.capacity.saturating_sub(u32::try_from(self.queue.len()).unwrap_or(u32::MAX))
+    /// Bytes that wait to be read.
+    fn queued(&self) -> u32 {
+        u32::try_from(self.queue.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The largest window that our window field can express.
+    fn expressible(&self) -> u32 {
+        u32::from(u16::MAX) << self.shift
     }
 
     fn step(&self) -> u32 {
-        (self.capacity / 2).min(u32::from(self.our_mss))
+        (self.buffer.capacity() / 2).min(u32::from(self.our_mss))
     }
 
     /// What of `text` was received in order. SYN and FIN are no text.
@@ -307,14 +313,7 @@ impl ReceiveHalf {
     }
 }
 
-fn most_bytes(capacity: usize) -> u32 {
-    u32::try_from(capacity).unwrap_or(u32::MAX).min(MAX_WINDOW)
-}
-
 /// What a full-sized segment has at least, unless we asked for less: that of a peer whose path
 /// carries no more than it must (RFC 9293 3.7.1). Smaller ones are the application's choice, and
 /// wait for company.
 const SMALL_MSS: u16 = 536;
-
-/// The largest window that 16 bits and a shift of 14 express (RFC 7323, 2.3).
-const MAX_WINDOW: u32 = 65_535 << 14;

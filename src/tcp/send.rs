@@ -42,6 +42,8 @@ pub(super) struct SendHalf {
     pub(super) acked: u64,
     /// Bytes from `una` on.
     pub(super) queue: Queue,
+    /// Bytes that it may hold.
+    pub(super) capacity: u32,
     /// The application closed: a FIN stands behind the queue.
     pub(super) closed: bool,
     /// The FIN was sent and acknowledged.
@@ -57,7 +59,7 @@ pub(super) struct SendHalf {
     /// A zero-window probe is due.
     pub(super) probe_due: bool,
     /// How often the probe timer expired in a row.
-    pub(super) probes: u32,
+    pub(super) probes: u8,
 }
 
 /// A stretch of new sequence space to be sent.
@@ -71,7 +73,7 @@ pub(super) struct Stretch {
 
 impl SendHalf {
     /// Our SYN, `iss`, is acknowledged; nothing else was sent.
-    pub(super) fn new(iss: SeqNum, negotiated: &Negotiated, now: Instant) -> Self {
+    pub(super) fn new(iss: SeqNum, negotiated: &Negotiated, capacity: usize, now: Instant) -> Self {
         Self {
             una: iss + 1,
             nxt: iss + 1,
@@ -83,6 +85,7 @@ impl SendHalf {
             mss: negotiated.mss.max(MIN_MSS),
             acked: 0,
             queue: Queue::new(),
+            capacity: most_bytes(capacity),
             closed: false,
             fin_acked: false,
             stuck_since: now,
@@ -94,6 +97,11 @@ impl SendHalf {
         }
     }
 
+    /// The queue may hold so much from now on; what it holds already stays.
+    pub(super) fn set_capacity(&mut self, bytes: usize) {
+        self.capacity = most_bytes(bytes);
+    }
+
     /// Sequence space sent and not acknowledged.
     pub(super) fn outstanding(&self) -> u32 {
         self.nxt.since(self.una)
@@ -101,7 +109,7 @@ impl SendHalf {
 
     /// The sequence number behind the last byte of the queue: the FIN's.
     pub(super) fn queue_end(&self) -> SeqNum {
-        // The send buffer is configured far below 2^31. An acknowledged FIN is before SND.UNA.
+        // The queue is far below 2^31. An acknowledged FIN is before SND.UNA.
         self.una + u32::try_from(self.queue.len()).unwrap_or(u32::MAX >> 1)
             - u32::from(self.fin_acked)
     }
@@ -229,4 +237,9 @@ impl SendHalf {
         self.last_sent = now;
         self.override_held = false;
     }
+}
+
+/// Sequence numbers tell before from after within 2^31.
+fn most_bytes(capacity: usize) -> u32 {
+    u32::try_from(capacity).unwrap_or(u32::MAX).min(1 << 30)
 }

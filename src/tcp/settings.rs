@@ -79,9 +79,13 @@ impl Connection {
     /// was offered already is taken still; the shift of our windows stays what the SYN said.
     pub fn set_receive_buffer(&mut self, bytes: usize) {
         self.config_mut().receive_buffer = bytes.into();
-        if let Phase::Open(tcb) = &mut self.phase {
-            tcb.rcv.set_capacity(bytes);
-            tcb.ack_owed |= tcb.rcv.update_due();
+        match &mut self.phase {
+            Phase::Opening(opening) => opening.buffer.pin(bytes),
+            Phase::Open(tcb) => {
+                tcb.rcv.buffer.pin(bytes);
+                tcb.ack_owed |= tcb.rcv.update_due();
+            }
+            _ => {}
         }
     }
 
@@ -89,7 +93,7 @@ impl Connection {
     #[must_use]
     pub fn receive_buffer(&self) -> usize {
         match &self.phase {
-            Phase::Open(tcb) => tcb.rcv.capacity(),
+            Phase::Open(tcb) => tcb.rcv.buffer.capacity() as usize,
             _ => self.config().receive_buffer.initial,
         }
     }
@@ -98,12 +102,18 @@ impl Connection {
     /// more. What waits already stays.
     pub fn set_send_buffer(&mut self, bytes: usize) {
         self.config_mut().send_buffer = bytes.into();
+        if let Phase::Open(tcb) = &mut self.phase {
+            tcb.snd.set_capacity(bytes);
+        }
     }
 
     /// Bytes that may wait to be sent or acknowledged now.
     #[must_use]
     pub fn send_buffer(&self) -> usize {
-        self.config().send_buffer.initial
+        match &self.phase {
+            Phase::Open(tcb) => tcb.snd.capacity as usize,
+            _ => self.config().send_buffer.initial,
+        }
     }
 
     /// Keep-alive on, with these settings, or off.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::blind::Challenges;
+use super::buffers::ReceiveBuffer;
 use super::congestion::{self, CongestionControl};
 use super::handshake::Negotiated;
 use super::output::HEADERS;
@@ -15,7 +16,7 @@ use super::send::SendHalf;
 use super::state::{Event, State};
 use super::timers::{Timers, expire};
 use super::timestamps::TimestampClock;
-use super::{Config, Error, Signals};
+use super::{Birth, Config, Error, Signals};
 use crate::time::Instant;
 use crate::wire::{Flow, SeqNum, SeqRange};
 
@@ -87,18 +88,18 @@ pub(super) struct Ending {
 }
 
 impl Tcb {
-    /// The handshake is complete. `syn_lost`: our SYN had to be repeated, more than once.
+    /// The handshake is complete; `buffer` is what our SYN told of. `syn_lost`: our SYN had to be repeated, more than once.
     pub(super) fn new(
         now: Instant,
-        flow: Flow,
-        iss: SeqNum,
-        config: Arc<Config>,
+        birth: &Birth,
+        buffer: ReceiveBuffer,
         negotiated: &Negotiated,
         syn_lost: bool,
     ) -> Self {
-        let snd = SendHalf::new(iss, negotiated, now);
-        let advertised = negotiated.advertised;
-        let rcv = ReceiveHalf::new(negotiated, config.receive_buffer.initial, advertised);
+        let &Birth { flow, iss, .. } = birth;
+        let config = Arc::clone(&birth.config);
+        let snd = SendHalf::new(iss, negotiated, config.send_buffer.initial, now);
+        let rcv = ReceiveHalf::new(negotiated, buffer);
         let mss =
             u32::from(snd.mss) - u32::from(negotiated.timestamps.map_or(0, |_| TIMESTAMP_BYTES));
         let start = congestion::Start::new(now, mss, initial_window(&config, mss, syn_lost));
@@ -351,6 +352,7 @@ impl Tcb {
             "sent more than queued"
         );
         assert!(!rcv.nxt.after(rcv.edge), "RCV.NXT is beyond the window");
+        assert!(rcv.wnd() <= rcv.buffer.promised(), "a window that is not accounted for");
         assert!(congestion.window() >= self.mss(), "the congestion window is below one segment");
         assert!(self.ending.is_some() || self.state != State::Closed, "closed without an ending");
         let flight = self.recovery.flight();

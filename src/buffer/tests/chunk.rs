@@ -4,7 +4,7 @@ use super::{CLASSES, Chunk, KEPT, Pool};
 
 /// Bytes in the free lists of `pool`.
 fn kept(pool: &Pool) -> usize {
-    let blocks = |class: usize| pool.free[class].lock().unwrap().len();
+    let blocks = |class: usize| pool.shared.free[class].lock().unwrap().len();
     CLASSES.iter().enumerate().map(|(class, size)| blocks(class) * size).sum()
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::script::At;
-use crate::buffer::Pool;
+use crate::buffer::{Pool, Share};
 use crate::tcp::{Birth, Config, Connection, Limits, Reaction, Shutdown, Signals, State};
 use crate::time::Instant;
 use crate::wire::{
@@ -67,7 +67,9 @@ pub(super) struct Harness {
     pub(super) at: At,
     pub(super) now: Instant,
     start: Instant,
-    pool: Pool,
+    pub(super) pool: Pool,
+    /// Memory that other connections hold.
+    pub(super) others: Option<Share>,
     /// What has left and no row has looked at yet, in relative numbers.
     pub(super) emitted: VecDeque<Segment<'static>>,
     pub(super) reaction: Reaction,
@@ -111,6 +113,7 @@ impl Harness {
             now: start,
             start,
             pool: Pool::new(),
+            others: None,
             emitted: VecDeque::new(),
             reaction: Reaction::default(),
             corked: false,
@@ -133,6 +136,7 @@ impl Harness {
             timestamp_offset: self.numbers.stamp.wrapping_sub(elapsed),
             mtu: self.mtu,
             config: Arc::clone(&self.config),
+            pool: self.pool.clone(),
         }
     }
 

@@ -21,6 +21,7 @@ mod handshake;
 mod hystart;
 mod icmp;
 mod keepalive;
+mod memory;
 mod new_reno;
 mod path_mtu;
 mod persist;

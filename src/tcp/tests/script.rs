@@ -11,6 +11,7 @@
 //! close  abort  shutdown write|read|both  nodelay
 //! cork  uncork                           between them nothing is sent
 //! set ttl 9                              a setting of that name, see `set` below
+//! memory 1000                            so much of it is in others' hands from now on
 //! icmp 1 hard|soft Refused               an ICMP error quotes this number
 //! mtu 1000                               the path takes so much from now on
 //! too_big 1 1500 1000 [900|ignored]      a router says that it dropped number 1, 1,500 bytes long,
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use super::harness::{Harness, Numbers, Outcome, Peer};
 use super::words::{byte, compare, duration, error, number, parse, words};
+use crate::buffer::{Pool, Share};
 use crate::tcp::{Config, Connection, Shutdown, Signals, Trouble};
 use crate::wire::SeqNum;
 
@@ -100,6 +102,7 @@ pub(super) struct Setup {
     peer: Peer,
     config: Config,
     mtu: usize,
+    memory: usize,
 }
 
 /// A connection in this state whose peer offered an MSS of 1,460 and nothing else, announces a
@@ -108,7 +111,7 @@ pub(super) fn at(at: At) -> Setup {
     let peer =
         Peer { mss: Some(1460), window_scale: None, sack: false, timestamp: None, window: 65_535 };
     let config = Config { receive_buffer: 10_000.into(), ..Config::default() };
-    Setup { at, peer, config, mtu: 1500 }
+    Setup { at, peer, config, mtu: 1500, memory: usize::MAX }
 }
 
 impl Setup {
@@ -137,6 +140,12 @@ impl Setup {
 
     pub(super) fn receive_buffer(self, bytes: usize) -> Self {
         self.config(|config| config.receive_buffer = bytes.into())
+    }
+
+    /// The host has so much memory.
+    pub(super) fn memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
     }
 
     pub(super) fn mtu(mut self, mtu: usize) -> Self {
@@ -175,6 +184,7 @@ impl Setup {
     fn begin(&self, numbers: Numbers) -> Result<Harness, String> {
         let mut harness = Harness::new(numbers, self.peer, Arc::new(self.config.clone()), self.mtu);
         harness.at = self.at;
+        harness.pool = Pool::with_limit(self.memory);
         harness.reach(self.at).map_err(|why| format!("on the way: {why}"))?;
         Ok(harness)
     }
@@ -312,6 +322,11 @@ impl Harness {
                 self.signalled(|connection, now| connection.on_icmp(now, seq, trouble))
             }
             "set" => self.set(rest),
+            "memory" => {
+                let others = self.others.get_or_insert_with(|| Share::new(&self.pool));
+                others.set(number(rest)?.try_into().map_err(|_| "less, please")?);
+                self.settle()
+            }
             "mtu" => {
                 self.mtu = number(rest)?;
                 self.settle()

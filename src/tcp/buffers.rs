@@ -1,0 +1,140 @@
+//! How much may wait? The room for what arrives and for what is to be sent, and what of it the
+//! memory of the host allows.
+//!
+//! A window that was offered is a promise: whatever the peer sends into it is taken (RFC 9293
+//! 3.8.6, SHLD-14). So the account of the host counts windows like text: what all connections
+//! together have promised and hold never exceeds its limit, though every peer filled its window at
+//! once and nobody read. When memory is short, windows are renewed no further than to what their
+//! connections began with, then hardly at all, and writers wait; but every connection may have
+//! [`FLOOR`] each way, without which those that hold memory could not go on and give it back.
+
+use super::BufferSize;
+use super::tcb::Tcb;
+use crate::buffer::{Pool, Purpose, Share};
+use crate::wire::RawWindow;
+
+/// Bytes each way that a connection has room for however short memory is (Linux: the first number
+/// of `tcp_rmem` and `tcp_wmem`).
+pub(super) const FLOOR: u32 = 4096;
+
+/// The largest window that 16 bits and a shift of 14 express (RFC 7323, 2.3).
+const MAX_WINDOW: u32 = 65_535 << 14;
+
+/// The room for what arrives.
+#[derive(Debug)]
+pub(super) struct ReceiveBuffer {
+    /// What the peer may still send and was not counted otherwise: the window, as told last.
+    promised: Share,
+    /// Bytes that may wait to be read.
+    capacity: u32,
+    /// What it began with.
+    initial: u32,
+}
+
+impl ReceiveBuffer {
+    /// For a connection that begins: with a full window, or a small one where memory is short.
+    pub(super) fn new(pool: &Pool, size: BufferSize) -> Self {
+        let mut buffer = Self { promised: Share::new(pool), capacity: 0, initial: 0 };
+        buffer.pin(size.initial);
+        if !buffer.promised.try_set(buffer.first_window(), Purpose::Begin) {
+            if size.max > size.initial {
+                // It may show that it needs more.
+                buffer.pin(size.initial.min(FLOOR as usize));
+            }
+            buffer.promised.set(buffer.first_window().min(FLOOR));
+        }
+        buffer
+    }
+
+    /// What a SYN can tell of it, never scaled (RFC 7323 2.2).
+    fn first_window(&self) -> u32 {
+        self.capacity.min(u32::from(u16::MAX))
+    }
+
+    /// The window of our SYN: what was promised before there was any other.
+    pub(super) fn syn_window(&self) -> RawWindow {
+        RawWindow(u16::try_from(self.promised.bytes()).unwrap_or(u16::MAX))
+    }
+
+    /// The window that is accounted for.
+    pub(super) fn promised(&self) -> u32 {
+        self.promised.bytes()
+    }
+
+    /// Bytes that may wait to be read.
+    pub(super) fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    /// So many bytes from now on; what was promised stays promised.
+    pub(super) fn pin(&mut self, bytes: usize) {
+        self.capacity = u32::try_from(bytes).unwrap_or(u32::MAX).min(MAX_WINDOW);
+        self.initial = self.capacity;
+    }
+
+    /// The same buffer of another phase of the connection, with what is promised.
+    pub(super) fn take(&mut self) -> Self {
+        let nothing = Share::new(self.promised.pool());
+        Self { promised: std::mem::replace(&mut self.promised, nothing), ..*self }
+    }
+
+    /// Whether text that is not needed yet is better dropped, and sent again later.
+    pub(super) fn is_short(&self) -> bool {
+        self.pool().left(Purpose::Keep) == 0
+    }
+
+    /// The window that may be offered where `queued` bytes wait to be read, the peer has `kept` of
+    /// what was offered before, and the window field expresses `most`.
+    pub(super) fn offer(&self, queued: u32, kept: u32, most: u32) -> u32 {
+        let room = |size: u32| size.saturating_sub(queued).min(most);
+        let left = |purpose| u32::try_from(self.pool().left(purpose)).unwrap_or(u32::MAX);
+        let affordable = |purpose| self.promised.bytes().saturating_add(left(purpose));
+        let all = room(self.capacity);
+        let modest = room(self.initial.min(self.capacity)).min(affordable(Purpose::Keep));
+        let grown = if self.is_short() { 0 } else { all.min(affordable(Purpose::Grow)) };
+        grown.max(modest).max(kept.max(room(FLOOR)).min(all))
+    }
+
+    /// What `offer` says, with the memory for it taken: `promise` tells what of it was told.
+    pub(super) fn secure(&mut self, queued: u32, kept: u32, most: u32) -> u32 {
+        let offer = self.offer(queued, kept, most);
+        if offer <= self.promised.bytes() || self.promised.try_set(offer, Purpose::Keep) {
+            return offer;
+        }
+        // Somebody else was faster, or memory is short and this is the least.
+        kept.max(FLOOR.saturating_sub(queued)).min(offer)
+    }
+
+    /// The window was told to be this.
+    pub(super) fn promise(&mut self, window: u32) {
+        self.promised.set(window);
+    }
+
+    pub(super) fn pool(&self) -> &Pool {
+        self.promised.pool()
+    }
+}
+
+impl Tcb {
+    /// Bytes that the application may hand over now.
+    pub(super) fn writable(&self) -> usize {
+        let queued = self.snd.queue.len();
+        let memory = self.rcv.buffer.pool().left(Purpose::Send);
+        let floor = (FLOOR as usize).saturating_sub(queued);
+        self.send_limit().saturating_sub(queued).min(memory.max(floor))
+    }
+
+    /// Whether so much of the send buffer is free that it is worth waking a writer for: a third.
+    pub(super) fn has_room_to_tell(&self) -> bool {
+        self.snd.queue.len() * 3 <= self.send_limit() * 2
+    }
+
+    /// The size of the send buffer, bytes, while memory is as it is.
+    fn send_limit(&self) -> usize {
+        let capacity = self.snd.capacity as usize;
+        match self.rcv.buffer.pool().left(Purpose::Grow) {
+            0 => capacity.min(self.config.send_buffer.initial),
+            _ => capacity,
+        }
+    }
+}
