@@ -11,6 +11,7 @@
 //! business unless it [wants it to be](CongestionControl::governs_recovery): proportional rate
 //! reduction (RFC 9937) leads the flight down to its window.
 
+mod bbr;
 mod cubic;
 mod hystart;
 mod new_reno;
@@ -19,6 +20,7 @@ mod signals;
 use std::fmt;
 use std::str::FromStr;
 
+pub use bbr::Bbr;
 pub use cubic::Cubic;
 pub use new_reno::NewReno;
 pub use signals::{Ack, Congestion, Lost, RateSample, Sent, Start};
@@ -160,4 +162,5 @@ impl FromStr for Algorithm {
 pub const REGISTRY: &[Algorithm] = &[
     Algorithm::new("reno", |start| Box::new(NewReno::new(start))),
     Algorithm::new("cubic", |start| Box::new(Cubic::new(start))),
+    Algorithm::new("bbr", |start| Box::new(Bbr::new(start))),
 ];

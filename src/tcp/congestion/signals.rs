@@ -200,12 +200,14 @@ pub struct Start {
     pub ssthresh: u32,
     /// The smoothed round trip, once there was a sample.
     pub srtt: Option<Duration>,
+    /// The peer tells by SACK what has arrived, so that each loss of a round trip can be noticed.
+    pub sack: bool,
     /// Differs from connection to connection: for who needs chance.
     pub seed: u64,
 }
 
 impl Start {
-    /// Segments of `mss` bytes, `initial_window` bytes at first.
+    /// Segments of `mss` bytes, `initial_window` bytes at first; the peer knows SACK.
     #[must_use]
     pub const fn new(now: Instant, mss: u32, initial_window: u32) -> Self {
         Self {
@@ -215,6 +217,7 @@ impl Start {
             window: initial_window,
             ssthresh: u32::MAX,
             srtt: None,
+            sack: true,
             seed: 0,
         }
     }
