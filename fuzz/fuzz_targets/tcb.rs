@@ -35,6 +35,7 @@ type Frame = (Vec<u8>, u16);
 /// One end, and what it has written and read.
 struct End {
     connection: Option<Connection>,
+    flow: Flow,
     birth: Birth,
     written: usize,
     read: usize,
@@ -64,7 +65,6 @@ impl End {
             remote: remote.parse().expect("an address"),
         };
         let birth = Birth {
-            flow,
             iss: SeqNum::new(iss),
             timestamp_offset: iss,
             mtu: 1500,
@@ -72,7 +72,7 @@ impl End {
             pool: pool.clone(),
         };
         let (seq, ack) = (SeqNum::new(iss), SeqNum::new(0));
-        Self { connection: None, birth, written: 0, read: 0, shut: false, seq, ack }
+        Self { connection: None, flow, birth, written: 0, read: 0, shut: false, seq, ack }
     }
 
     /// Whether this end has sent all that it wanted and knows that it arrived.
@@ -103,7 +103,7 @@ impl World {
         let Some(connection) = &mut end.connection else { return };
         for _ in 0..10_000 {
             let mut frame = Vec::new();
-            let Some(sent) = connection.poll_transmit(self.now, &self.limits, &mut frame) else {
+            let Some(sent) = connection.poll_transmit(self.now, &end.flow, &self.limits, &mut frame) else {
                 connection.check_invariants();
                 return;
             };
@@ -144,7 +144,7 @@ impl World {
             _ => {
                 let Some(reset) = Reset::answering(segment) else { return };
                 let mut frame = Vec::new();
-                let (flow, ip) = (&end.birth.flow, IpFields::default());
+                let (flow, ip) = (&end.flow, IpFields::default());
                 emit_tcp(&mut frame, flow, &ip, &reset.segment(), 0, |_| {});
                 self.wires[1 - who].push_back((frame, 1));
             }

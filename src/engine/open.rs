@@ -126,7 +126,6 @@ impl Engine {
 
     pub(super) fn birth(&self, now: Instant, flow: Flow, config: &Arc<Config>) -> Birth {
         Birth {
-            flow,
             iss: self.isn.isn(now, &flow),
             timestamp_offset: self.isn.timestamp_offset(&flow),
             mtu: self.limits.mtu,

@@ -322,7 +322,7 @@ impl Engine {
             frame.clear();
             let mut inner = slot.lock();
             inner.noted = false;
-            if inner.connection.poll_transmit(now, &limits, frame).is_none() {
+            if inner.connection.poll_transmit(now, &slot.flow, &limits, frame).is_none() {
                 let overslept = self.arm(now, slot, &mut inner);
                 let over = inner.connection.state() == State::Closed;
                 drop(inner);

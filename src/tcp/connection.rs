@@ -10,7 +10,7 @@ use super::time_wait::{Lingering, Over, Verdict};
 use super::{Birth, Discard, Error, Limits, Outgoing, Reaction, Shutdown, Signals, Trouble};
 use crate::buffer::{Chunk, Pool, Queue};
 use crate::time::Instant;
-use crate::wire::{Flags, Segment, SeqNum};
+use crate::wire::{Flags, Flow, Segment, SeqNum};
 
 /// One TCP connection, from the first SYN to the end of TIME-WAIT.
 ///
@@ -111,18 +111,20 @@ impl Connection {
     }
 
     /// The only door out: appends one IP packet that is owed to `out`, or returns `None`. Call it
-    /// until it returns `None`.
+    /// until it returns `None`. Between whom it is, `flow`, the caller knows: it is how he has found
+    /// the connection.
     pub fn poll_transmit(
         &mut self,
         now: Instant,
+        flow: &Flow,
         limits: &Limits,
         out: &mut Vec<u8>,
     ) -> Option<Outgoing> {
         match &mut self.phase {
-            Phase::Opening(opening) => opening.poll_transmit(now, out),
-            Phase::Open(tcb) => tcb.poll_transmit(now, limits, out),
-            Phase::Lingering(lingering) => lingering.poll_transmit(now, out),
-            Phase::Over(over) => over.poll_transmit(out),
+            Phase::Opening(opening) => opening.poll_transmit(now, flow, out),
+            Phase::Open(tcb) => tcb.poll_transmit(now, flow, limits, out),
+            Phase::Lingering(lingering) => lingering.poll_transmit(now, flow, out),
+            Phase::Over(over) => over.poll_transmit(flow, out),
         }
     }
 
@@ -401,7 +403,7 @@ impl Connection {
         opening.state = opening.state.after(Event::End);
         let reset = ending.reset.then(|| opening.abort_reset()).flatten();
         let birth = &opening.birth;
-        let over = Over::of_opening(birth.flow, Arc::clone(&birth.config), ending.error, reset);
+        let over = Over::of_opening(Arc::clone(&birth.config), ending.error, reset);
         self.become_over(over)
     }
 

@@ -13,7 +13,7 @@ use super::timers::expire;
 use super::timestamps::{TimestampClock, clock};
 use super::{Birth, Config, Discard, Error, Outgoing};
 use crate::time::Instant;
-use crate::wire::{Flags, Options, RawWindow, Segment, SeqNum, Timestamps};
+use crate::wire::{Flags, Flow, Options, RawWindow, Segment, SeqNum, Timestamps};
 
 /// Least MSS that we believe a peer: below it every byte would cost a header (compare
 /// CVE-2019-11479).
@@ -378,7 +378,12 @@ impl Opening {
         self.timer = (now + wait).min((self.started + patience).max(now));
     }
 
-    pub(super) fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Outgoing> {
+    pub(super) fn poll_transmit(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        out: &mut Vec<u8>,
+    ) -> Option<Outgoing> {
         let segment = if let Some(reset) = self.reset_owed.take() {
             reset.segment()
         } else if std::mem::take(&mut self.syn_owed) {
@@ -390,7 +395,7 @@ impl Opening {
         } else {
             return None;
         };
-        Some(emit_empty(out, &self.birth.flow, &self.birth.config, &segment))
+        Some(emit_empty(out, flow, &self.birth.config, &segment))
     }
 
     /// Our SYN, or SYN-ACK: it repeats what the peer offered and we accept, or offers what we can

@@ -55,7 +55,7 @@ pub use state::State;
 pub use std::net::Shutdown;
 
 use crate::buffer::Pool;
-use crate::wire::{Flow, SeqNum};
+use crate::wire::SeqNum;
 
 /// Why a connection ended before its time. Sticky on its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -217,8 +217,6 @@ pub struct Outgoing {
 /// Where a new connection gets its numbers from.
 #[derive(Clone, Debug)]
 pub struct Birth {
-    /// Both ends.
-    pub flow: Flow,
     /// Initial send sequence number (RFC 6528).
     pub iss: SeqNum,
     /// Offset of our timestamp clock (RFC 7323, 7.1).

@@ -31,6 +31,7 @@ impl Tcb {
     pub(super) fn poll_transmit(
         &mut self,
         now: Instant,
+        flow: &Flow,
         limits: &Limits,
         out: &mut Vec<u8>,
     ) -> Option<Outgoing> {
@@ -41,7 +42,7 @@ impl Tcb {
             self.ensure_timer(now);
             return None;
         };
-        Some(self.build(choice, now, limits, out))
+        Some(self.build(choice, now, flow, limits, out))
     }
 
     /// RFC 5681 4.1: what the window was before a long silence says little about the path now.
@@ -175,6 +176,7 @@ impl Tcb {
         &mut self,
         choice: Choice,
         now: Instant,
+        flow: &Flow,
         limits: &Limits,
         out: &mut Vec<u8>,
     ) -> Outgoing {
@@ -212,7 +214,7 @@ impl Tcb {
         let offset = range.start.since(self.snd.una) as usize;
         let queue = &self.snd.queue;
         let ip = ip_fields(&self.config);
-        emit_tcp(out, &self.flow, &ip, &segment, text_len as usize, |space| {
+        emit_tcp(out, flow, &ip, &segment, text_len as usize, |space| {
             queue.copy_to(offset, space);
         });
         self.note_sent(choice, now, range, payload);

@@ -27,7 +27,8 @@ pub(super) struct Rtt {
     /// How often the RTO was doubled since the last sample: only a sample ends the backoff (Karn).
     backoff: u32,
     /// The segment that is being timed: the ACK that will answer it, and when it was sent.
-    timing: Option<(SeqNum, Instant)>,
+    timed_end: SeqNum,
+    timed_at: Instant,
     /// When something was sent again last.
     resent_at: Instant,
     /// The least round trip of late: of this period, and of the one before.
@@ -44,7 +45,8 @@ impl Rtt {
             variance: Nanos::of(Duration::ZERO),
             rto: Nanos::of(config.rto_initial),
             backoff: 0,
-            timing: None,
+            timed_end: SeqNum::new(0),
+            timed_at: Instant::NEVER,
             resent_at: Instant::ZERO,
             least: [Nanos::UNKNOWN; 2],
             period: Instant::ZERO,
@@ -90,19 +92,19 @@ impl Rtt {
 
     /// New data up to `end` was sent: time it, unless another segment is being timed.
     pub(super) fn time(&mut self, now: Instant, end: SeqNum) {
-        if self.timing.is_none() {
-            self.timing = Some((end, now));
+        if !self.is_timing() {
+            (self.timed_end, self.timed_at) = (end, now);
         }
     }
 
     /// Whether a segment is being timed.
     pub(super) fn is_timing(&self) -> bool {
-        self.timing.is_some()
+        !self.timed_at.is_never()
     }
 
     /// Something is sent again: an ACK may answer either copy (Karn; RFC 6298, 3).
     pub(super) fn stop_timing(&mut self, now: Instant) {
-        self.timing = None;
+        self.timed_at = Instant::NEVER;
         self.resent_at = now;
     }
 
@@ -119,11 +121,10 @@ impl Rtt {
 
     /// The round trip that `ack` measures, if it answers the segment that is being timed.
     pub(super) fn timed(&mut self, now: Instant, ack: SeqNum) -> Option<Duration> {
-        let (end, sent) = self.timing?;
-        if ack.before(end) {
+        if !self.is_timing() || ack.before(self.timed_end) {
             return None;
         }
-        self.timing = None;
+        let sent = std::mem::replace(&mut self.timed_at, Instant::NEVER);
         Some(now - sent)
     }
 

@@ -18,12 +18,11 @@ use super::timers::{Timers, expire};
 use super::timestamps::TimestampClock;
 use super::{Birth, Config, Error, Signals};
 use crate::time::Instant;
-use crate::wire::{Flow, SeqNum, SeqRange};
+use crate::wire::{SeqNum, SeqRange};
 
 /// An open connection: ESTABLISHED to LAST-ACK.
 #[derive(Debug)]
 pub(super) struct Tcb {
-    pub(super) flow: Flow,
     pub(super) config: Arc<Config>,
     pub(super) state: State,
     pub(super) snd: SendHalf,
@@ -96,7 +95,7 @@ impl Tcb {
         negotiated: &Negotiated,
         syn_lost: bool,
     ) -> Self {
-        let &Birth { flow, iss, .. } = birth;
+        let iss = birth.iss;
         let config = Arc::clone(&birth.config);
         let snd = SendHalf::new(iss, negotiated, config.send_buffer.initial, now);
         let rcv = ReceiveHalf::new(negotiated, buffer);
@@ -104,7 +103,6 @@ impl Tcb {
             u32::from(snd.mss) - u32::from(negotiated.timestamps.map_or(0, |_| TIMESTAMP_BYTES));
         let start = congestion::Start::new(now, mss, initial_window(&config, mss, syn_lost));
         let mut tcb = Self {
-            flow,
             state: State::Established,
             rtt: Rtt::new(&config),
             recovery: Recovery::new(iss),

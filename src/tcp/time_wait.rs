@@ -15,7 +15,6 @@ use crate::wire::{Flags, Flow, Options, RawWindow, Segment, SeqNum};
 /// TIME-WAIT: as little as answering takes.
 #[derive(Debug)]
 pub(super) struct Lingering {
-    flow: Flow,
     pub(super) config: Arc<Config>,
     /// SND.NXT.
     nxt: SeqNum,
@@ -46,7 +45,6 @@ impl Lingering {
     /// Both sides have closed: 2 MSL begin (RFC 9293 3.6.1, MUST-13).
     pub(super) fn new(now: Instant, tcb: &mut Tcb) -> Self {
         Self {
-            flow: tcb.flow,
             config: Arc::clone(&tcb.config),
             nxt: tcb.snd.nxt,
             rcv_nxt: tcb.rcv.nxt,
@@ -132,7 +130,12 @@ impl Lingering {
         self.expires
     }
 
-    pub(super) fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Outgoing> {
+    pub(super) fn poll_transmit(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        out: &mut Vec<u8>,
+    ) -> Option<Outgoing> {
         if !std::mem::take(&mut self.ack_owed) {
             return None;
         }
@@ -146,13 +149,12 @@ impl Lingering {
             },
             ..Segment::default()
         };
-        Some(emit_empty(out, &self.flow, &self.config, &segment))
+        Some(emit_empty(out, flow, &self.config, &segment))
     }
 
     /// 2 MSL have passed.
     pub(super) fn over(&mut self) -> Over {
         Over {
-            flow: self.flow,
             config: Arc::clone(&self.config),
             error: None,
             unread: std::mem::take(&mut self.unread),
@@ -164,7 +166,6 @@ impl Lingering {
 /// A connection that is over: an error to tell, text to read, a RST to send.
 #[derive(Debug)]
 pub(super) struct Over {
-    flow: Flow,
     pub(super) config: Arc<Config>,
     pub(super) error: Option<Error>,
     /// What the application has not read yet: it was acknowledged, so it is not thrown away.
@@ -182,7 +183,6 @@ impl Over {
             ..Options::default()
         };
         Self {
-            flow: tcb.flow,
             config: Arc::clone(&tcb.config),
             error: ending.error,
             unread: std::mem::take(&mut tcb.rcv.queue),
@@ -192,18 +192,17 @@ impl Over {
 
     /// A connection has ended before it was open.
     pub(super) fn of_opening(
-        flow: Flow,
         config: Arc<Config>,
         error: Option<Error>,
         reset: Option<Reset>,
     ) -> Self {
         let reset_owed = reset.map(|reset| (reset, Options::default()));
-        Self { flow, config, error, unread: Queue::new(), reset_owed }
+        Self { config, error, unread: Queue::new(), reset_owed }
     }
 
-    pub(super) fn poll_transmit(&mut self, out: &mut Vec<u8>) -> Option<Outgoing> {
+    pub(super) fn poll_transmit(&mut self, flow: &Flow, out: &mut Vec<u8>) -> Option<Outgoing> {
         let (reset, options) = self.reset_owed.take()?;
         let segment = Segment { options, ..reset.segment() };
-        Some(emit_empty(out, &self.flow, &self.config, &segment))
+        Some(emit_empty(out, flow, &self.config, &segment))
     }
 }

@@ -131,7 +131,6 @@ impl Harness {
         // `numbers.stamp`.
         let elapsed = u32::try_from((self.start - Instant::ZERO).as_millis()).unwrap();
         Birth {
-            flow: flow(),
             iss: SeqNum::new(self.numbers.iss),
             timestamp_offset: self.numbers.stamp.wrapping_sub(elapsed),
             mtu: self.mtu,
@@ -200,7 +199,7 @@ impl Harness {
         let limits = Limits { mtu: self.mtu, segments: 1 };
         for _ in 0..1_000 {
             let (now, mut frame) = (self.now, Vec::new());
-            let sent = self.connection().poll_transmit(now, &limits, &mut frame);
+            let sent = self.connection().poll_transmit(now, &flow(), &limits, &mut frame);
             self.connection().check_invariants();
             match sent {
                 None if frame.is_empty() => return Ok(()),
