@@ -16,6 +16,8 @@ mod links;
 mod memory;
 #[path = "simulation/openings.rs"]
 mod openings;
+#[path = "simulation/repair.rs"]
+mod repair;
 #[path = "simulation/seeds.rs"]
 mod seeds;
 #[path = "simulation/silence.rs"]

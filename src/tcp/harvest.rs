@@ -56,6 +56,9 @@ pub(super) struct Harvest {
     pub(super) original: bool,
     /// Something is newly SACKed.
     pub(super) sacked: bool,
+    /// The first segment that was outstanding was sent again, and an earlier copy is acknowledged: the
+    /// echoed timestamp is that of what stood first (RFC 7323, 4.3), and says nothing of the rest.
+    pub(super) answered: bool,
 }
 
 impl Harvest {

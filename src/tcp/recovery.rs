@@ -198,6 +198,10 @@ impl Recovery {
     /// Takes what the acknowledgement tells into the scoreboard.
     fn reap(&mut self, flight: &mut Flight, news: &News<'_>) -> Harvest {
         let mut harvest = Harvest::default();
+        let first = flight.board.first().filter(|first| first.resent && news.advances());
+        harvest.answered = first.zip(news.echo).is_some_and(|(first, echo)| {
+            first.fate == Fate::Flying && echo.is_before(first.sent_at)
+        });
         let Self { recover, reordering, .. } = self;
         let mut told = |record: &Record| {
             reordering.note(record);
@@ -261,7 +265,7 @@ impl Recovery {
         congestion: &mut dyn CongestionControl,
     ) -> bool {
         let needless = duplicate.is_some_and(|range| flight.undo.duplicated(range));
-        let answered = news.advances() && flight.undo.is_answered(news.echo);
+        let answered = harvest.answered && flight.undo.is_answered(news.echo);
         let hasty = self.judge_timeout(flight, news, harvest);
         if flight.reneged || !(needless || answered || hasty) {
             return false;
