@@ -29,6 +29,9 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
         ("serve --address 224.0.0.1/4", "no host on a TUN can have the address 224.0.0.1"),
         ("serve --address 2001:db8::1/64", "IPv6 is not spoken yet"),
         ("serve --impair loss=lots", "loss"),
+        ("serve --congestion vegas", "`vegas`: no such congestion control; there are "),
+        ("connect 192.0.2.1 7 --congestion x", "cubic"),
+        ("ping 192.0.2.1 --congestion", "a value is required"),
         ("connect 192.0.2.1", "<PORT>"),
         ("connect 192.0.2.1 0", "0 is not in 1..=65535"),
         ("connect localhost 7", "invalid IP address"),
@@ -52,7 +55,7 @@ fn help_teaches_by_examples() {
     for subcommand in ["serve", "connect", "ping"] {
         let text = help(subcommand);
         assert!(text.contains("Examples:") && text.contains("Exit status:"), "{text}");
-        for option in ["--tun", "--address", "--impair", "--capture"] {
+        for option in ["--tun", "--address", "--congestion", "--impair", "--capture"] {
             assert!(text.contains(option), "{subcommand} lacks {option}");
         }
     }

@@ -9,6 +9,7 @@ use super::slot::Slot;
 use super::socket::Socket;
 use super::{Engine, OpenError, lock};
 use crate::tcp::Config;
+use crate::tcp::congestion::Algorithm;
 use crate::time::Instant;
 
 /// A passive endpoint. Dropping it stops listening and resets what was not accepted.
@@ -104,6 +105,11 @@ impl Listener {
     /// What connections begin with from now on, as options of a listening socket are inherited.
     pub fn set_config(&self, config: Arc<Config>) {
         *lock(&self.shared.config) = config;
+    }
+
+    /// The congestion control that connections begin with from now on.
+    pub fn set_congestion(&self, algorithm: Algorithm) {
+        Arc::make_mut(&mut lock(&self.shared.config)).congestion = algorithm;
     }
 
     /// The next open connection, if there is one. `Err`: the host is down.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::socket::Socket;
+use crate::tcp::congestion::Algorithm;
 use crate::tcp::{Config, Connection, KeepAlive, Signals};
 use crate::time::Instant;
 
@@ -99,6 +100,17 @@ impl Socket {
     #[must_use]
     pub fn quick_ack(&self) -> bool {
         self.get(|config| config.quick_ack)
+    }
+
+    /// Congestion control from now on; the window stays what it is.
+    pub fn set_congestion(&self, now: Instant, algorithm: Algorithm) {
+        self.set(now, |connection| connection.set_congestion(now, algorithm));
+    }
+
+    /// Congestion control.
+    #[must_use]
+    pub fn congestion(&self) -> Algorithm {
+        self.get(|config| config.congestion)
     }
 
     /// Keep-alive on with these settings, or off.

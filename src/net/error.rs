@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 
 use crate::engine::{NotOpen, OpenError, WriteError};
 use crate::tcp;
+use crate::tcp::congestion::UnknownAlgorithm;
 
 impl From<tcp::Error> for io::Error {
     fn from(error: tcp::Error) -> Self {
@@ -47,6 +48,13 @@ impl From<WriteError> for io::Error {
 impl From<NotOpen> for io::Error {
     fn from(NotOpen: NotOpen) -> Self {
         Self::new(ErrorKind::NotConnected, "the connection is not open")
+    }
+}
+
+impl From<UnknownAlgorithm> for io::Error {
+    fn from(error: UnknownAlgorithm) -> Self {
+        // As Linux: ENOENT.
+        Self::new(ErrorKind::NotFound, error)
     }
 }
 

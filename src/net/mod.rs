@@ -6,8 +6,9 @@
 //! * `peer_addr` and `local_addr` still answer when the connection is over; a kernel forgets them.
 //! * A call on a stack that is gone fails with `NetworkDown` or `ConnectionAborted`.
 //! * There is no file descriptor, so none can be polled; timeouts and threads do that work.
-//! * [`KeepAlive`] and linger can be set, which std leaves to other crates.
+//! * [`KeepAlive`], linger and congestion control can be set, which std leaves to other crates.
 
+mod congestion;
 mod endpoint;
 mod error;
 mod tcp_listener;

@@ -41,12 +41,12 @@ use super::error::{no_addresses, would_block};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct TcpListener {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What the clones of a listener share.
-struct Shared {
-    listener: Listener,
+pub(super) struct Shared {
+    pub(super) listener: Listener,
     engine: Arc<Engine>,
     clock: Clock,
     lead: Arc<Lead>,

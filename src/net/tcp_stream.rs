@@ -34,7 +34,7 @@ use super::error::{no_addresses, zero_timeout};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct TcpStream {
-    endpoint: Arc<Endpoint>,
+    pub(super) endpoint: Arc<Endpoint>,
 }
 
 impl TcpStream {

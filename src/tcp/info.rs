@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::connection::{Connection, Phase};
 use super::handshake::Opening;
 use super::tcb::Tcb;
-use super::{Error, State};
+use super::{Config, Error, State};
 use crate::time::Instant;
 
 /// A snapshot of a connection for people and tests; grows with the stack.
@@ -48,6 +48,8 @@ pub struct Info {
     pub probes: u32,
     /// Duplicate ACKs in a row.
     pub duplicate_acks: u32,
+    /// Name of the congestion control.
+    pub congestion: &'static str,
     /// Congestion window, bytes.
     pub cwnd: u32,
     /// Slow-start threshold, bytes.
@@ -117,7 +119,7 @@ impl Connection {
         match &self.phase {
             Phase::Opening(opening) => Info::of_opening(opening),
             Phase::Open(tcb) => Info::of_open(now, tcb),
-            Phase::Lingering(_) | Phase::Over(_) => Info::of(self.state()),
+            Phase::Lingering(_) | Phase::Over(_) => Info::of(self.state(), self.config()),
         }
     }
 }
@@ -132,7 +134,7 @@ impl Connection {
 
 impl Info {
     /// What there is to say of a connection that is not open.
-    const fn of(state: State) -> Self {
+    fn of(state: State, config: &Config) -> Self {
         Self {
             state,
             mss: 0,
@@ -152,6 +154,7 @@ impl Info {
             timeouts: 0,
             probes: 0,
             duplicate_acks: 0,
+            congestion: config.congestion.name(),
             cwnd: 0,
             ssthresh: 0,
             unacked: 0,
@@ -192,7 +195,7 @@ impl Info {
             timeouts: opening.retries,
             unacked: 1,
             soft_error: opening.soft_error,
-            ..Self::of(opening.state)
+            ..Self::of(opening.state, &opening.birth.config)
         }
     }
 
@@ -218,6 +221,7 @@ impl Info {
             timeouts: tcb.recovery.timeouts(),
             probes: u32::from(tcb.snd.probes) + tcb.keepalive_probes,
             duplicate_acks: flight.map_or(0, |flight| flight.dup_acks),
+            congestion: config.congestion.name(),
             cwnd: tcb.reported_window(),
             ssthresh: tcb.congestion.ssthresh(),
             unacked: tcb.snd.outstanding(),

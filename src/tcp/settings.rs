@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::congestion::Algorithm;
 use super::connection::{Connection, Phase};
 use super::{Config, KeepAlive};
 use crate::time::Instant;
@@ -113,6 +114,19 @@ impl Connection {
         match &self.phase {
             Phase::Open(tcb) => tcb.snd.capacity as usize,
             _ => self.config().send_buffer.initial,
+        }
+    }
+
+    /// Congestion control from now on (`TCP_CONGESTION` of Linux; RFC 9293 3.8.2, MAY-18). Where the
+    /// connection is open the new controller goes on with the window, the slow-start threshold and
+    /// the round trip of the old one; if it is of the same name already, nothing changes.
+    pub fn set_congestion(&mut self, now: Instant, algorithm: Algorithm) {
+        if self.config().congestion == algorithm {
+            return;
+        }
+        self.config_mut().congestion = algorithm;
+        if let Phase::Open(tcb) = &mut self.phase {
+            tcb.change_controller(now);
         }
     }
 

@@ -101,7 +101,11 @@ impl Tcb {
         let rcv = ReceiveHalf::new(negotiated, buffer);
         let mss =
             u32::from(snd.mss) - u32::from(negotiated.timestamps.map_or(0, |_| TIMESTAMP_BYTES));
-        let start = congestion::Start::new(now, mss, initial_window(&config, mss, syn_lost));
+        let start = congestion::Start {
+            sack: negotiated.sack,
+            seed: seed(iss, negotiated.irs),
+            ..congestion::Start::new(now, mss, initial_window(&config, mss, syn_lost))
+        };
         let mut tcb = Self {
             state: State::Established,
             rtt: Rtt::new(&config),
@@ -136,6 +140,20 @@ impl Tcb {
         };
         tcb.arm_keepalive(now);
         tcb
+    }
+
+    /// Another algorithm was chosen: its controller takes over.
+    pub(super) fn change_controller(&mut self, now: Instant) {
+        let mss = self.mss();
+        let initial_window = initial_window(&self.config, mss, false);
+        self.congestion = self.config.congestion.start(congestion::Start {
+            window: self.congestion.window(),
+            ssthresh: self.congestion.ssthresh(),
+            srtt: self.rtt.smoothed(),
+            sack: self.sack,
+            seed: seed(self.snd.nxt, self.rcv.nxt),
+            ..congestion::Start::new(now, mss, initial_window)
+        });
     }
 
     /// What is outstanding.
@@ -363,6 +381,11 @@ impl Tcb {
             || flight.is_some_and(|flight| flight.board.lost() > 0 || flight.probe_due);
         assert!(!waits || owed || !timers.retransmit.is_never(), "outstanding without a timer");
     }
+}
+
+/// A number that no other connection has, and no stranger knows: our numbers begin by chance.
+fn seed(ours: SeqNum, theirs: SeqNum) -> u64 {
+    u64::from(ours.raw()) << 32 | u64::from(theirs.raw())
 }
 
 /// RFC 6928, 2: ten segments, but of a large MSS only as many bytes as ten usual ones have, and two

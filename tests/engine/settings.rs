@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tuntcp::engine::Socket;
+use tuntcp::tcp::congestion::Algorithm;
 use tuntcp::tcp::{Config, KeepAlive};
 use tuntcp::wire::{Flags, Packet};
 
@@ -126,4 +127,36 @@ fn time_wait_keeps_what_is_set() {
     socket.set_ttl(bench.now, 9);
     let again = only(bench.give([peer.segment(Flags::FIN, b"")]));
     assert_eq!(ip(&again), (9, 0));
+}
+
+/// Proves: MAY-18.
+#[test]
+fn congestion_control_is_chosen_by_name() {
+    let reno: Algorithm = "reno".parse().unwrap();
+    let cubic: Algorithm = "cubic".parse().unwrap();
+    let mut bench = Bench::new();
+    let config = config(|config| config.congestion = reno);
+    let active = bench.engine.connect_with(bench.now, None, at(THERE, 80), config).unwrap();
+    assert_eq!((active.congestion(), active.info(bench.now).congestion), (reno, "reno"));
+    active.set_congestion(bench.now, cubic);
+    assert_eq!((active.congestion(), active.info(bench.now).congestion), (cubic, "cubic"));
+
+    // What a listener hands on.
+    bench.sent();
+    let listener = bench.listen(7, 8);
+    let mut accepted = Vec::new();
+    for (port, algorithm) in [(5000, reno), (5001, cubic)] {
+        listener.set_congestion(algorithm);
+        Peer::open(&mut bench, port, 7);
+        let socket = listener.accept().unwrap().expect("it is open");
+        assert_eq!(socket.info(bench.now).congestion, algorithm.name());
+        socket.set_congestion(bench.now, reno);
+        assert_eq!(listener.config().congestion, algorithm, "its own");
+        accepted.push(socket);
+    }
+
+    let error = "vegas".parse::<Algorithm>().unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("`vegas`") && said.contains("cubic") && said.contains("reno"), "{said}");
+    assert_eq!("newreno".parse(), Ok(reno), "as FreeBSD calls it");
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use ipnet::IpNet;
 use tuntcp::device::impair::{Impaired, Spec};
 use tuntcp::device::{Capture, Device, Tun};
+use tuntcp::tcp::congestion::Algorithm;
 use tuntcp::{Host, HostConfig};
 
 use crate::Failure;
@@ -27,6 +28,10 @@ pub(crate) struct HostOptions {
         value_parser = stack_address
     )]
     stack: IpNet,
+
+    /// Congestion control, by its name
+    #[arg(long, value_name = "NAME", default_value_t)]
+    congestion: Algorithm,
 
     /// Make the wire a bad one, both ways: any of loss=1%,burst=5,mark=1%,delay=20ms,jitter=5ms,
     /// reorder=2%,duplicate=1%,corrupt=0.1%,rate=50mbit,queue=100,aqm=codel,target=5ms,
@@ -57,7 +62,9 @@ impl HostOptions {
         if let Some(spec) = &self.impair {
             device = Box::new(Impaired::new(device, spec));
         }
-        let host = Host::new(device, HostConfig::new(vec![self.stack]));
+        let mut config = HostConfig::new(vec![self.stack]);
+        config.tcp.congestion = self.congestion;
+        let host = Host::new(device, config);
         Ok(host.map_err(|error| format!("cannot start the stack: {error}"))?)
     }
 }

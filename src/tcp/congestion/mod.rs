@@ -1,8 +1,7 @@
 //! How much may fly? The question that has many answers, so it is a trait.
 //!
 //! A controller sees only its arguments: no connection, no send queue, no clock. Adding one
-//! touches its own file and [`REGISTRY`]; one of your own, outside of this crate, is handed over as
-//! an [`Algorithm`].
+//! touches its own file and [`REGISTRY`].
 //!
 //! What a controller is told, in the order in which one acknowledgement tells it: what is thought
 //! [lost](CongestionControl::on_lost), that this means
@@ -10,6 +9,72 @@
 //! [arrived](CongestionControl::on_ack). What a repair lets fly, segment by segment, is not its
 //! business unless it [wants it to be](CongestionControl::governs_recovery): proportional rate
 //! reduction (RFC 9937) leads the flight down to its window.
+//!
+//! # One of your own
+//!
+//! Outside of this crate an algorithm is a type with this trait, and an [`Algorithm`] that makes one
+//! for each connection. A host takes it as `HostConfig::tcp.congestion`, a listener and a stream by
+//! `set_congestion_algorithm`. Here it is tried in the simulator, over a path that loses one packet
+//! in a hundred:
+//!
+//! ```
+//! use std::time::Duration;
+//! use tuntcp::HostConfig;
+//! use tuntcp::sim::Network;
+//! use tuntcp::tcp::congestion::{Ack, Algorithm, Congestion, CongestionControl, Start};
+//! use tuntcp::time::Instant;
+//!
+//! /// Two segments more each round trip, an eighth less after a loss.
+//! #[derive(Debug)]
+//! struct Gentle {
+//!     mss: u32,
+//!     window: u32,
+//! }
+//!
+//! impl CongestionControl for Gentle {
+//!     fn window(&self) -> u32 {
+//!         self.window
+//!     }
+//!
+//!     fn on_ack(&mut self, ack: &Ack) {
+//!         if ack.window_limited && !ack.in_recovery {
+//!             let part = u64::from(ack.bytes) * u64::from(2 * self.mss) / u64::from(self.window);
+//!             self.window += part.min(u64::from(2 * self.mss)) as u32;
+//!         }
+//!     }
+//!
+//!     fn on_congestion(&mut self, _now: Instant, _congestion: &Congestion) {
+//!         self.window = (self.window / 8 * 7).max(2 * self.mss);
+//!     }
+//!
+//!     fn on_mss(&mut self, mss: u32) {
+//!         self.mss = mss;
+//!         self.window = self.window.max(mss);
+//!     }
+//! }
+//!
+//! const GENTLE: Algorithm = Algorithm::new("gentle", |start: Start| {
+//!     Box::new(Gentle { mss: start.mss, window: start.window.max(start.mss) })
+//! });
+//!
+//! let mut net = Network::new(7);
+//! let mut config = HostConfig::new(vec!["10.0.0.1/24".parse().unwrap()]);
+//! config.tcp.congestion = GENTLE;
+//! let sender = net.add_host(config, 1500);
+//! let receiver = net.add_host(HostConfig::new(vec!["10.0.0.2/24".parse().unwrap()]), 1500);
+//! net.set_egress(sender, &"delay=10ms,loss=1%".parse().unwrap());
+//!
+//! let _listener = net.engine(receiver).listen("10.0.0.2:9".parse().unwrap(), 1).unwrap();
+//! let socket = net.engine(sender).connect(net.now(), None, "10.0.0.2:9".parse().unwrap()).unwrap();
+//! let end = Instant::ZERO + Duration::from_secs(60);
+//! net.run_while(end, |_| !socket.opened().unwrap()).unwrap();
+//! let written = socket.write(net.now(), &[0; 500_000]).unwrap().unwrap_or(0) as u64;
+//! net.run_while(end, |net| socket.info(net.now()).bytes_acked < written).unwrap();
+//!
+//! let info = socket.info(net.now());
+//! println!("{} segments sent again, {} bytes of window", info.retransmissions, info.cwnd);
+//! assert_eq!((info.congestion, info.bytes_acked), ("gentle", written));
+//! ```
 
 mod bbr;
 mod cubic;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::harness::Harness;
 use super::script::{At, Setup, at};
+use crate::tcp::congestion::{Ack, Algorithm, Congestion, CongestionControl, REGISTRY, Start};
 use crate::tcp::{Info, State};
+use crate::time::Instant;
 
 fn open() -> Setup {
     at(At::Established)
@@ -143,4 +145,76 @@ fn told() {
 
 fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
+}
+
+/// A controller that tells what it was told: the round trip as its rate, in nanoseconds.
+#[derive(Debug)]
+struct Parrot(Start);
+
+impl CongestionControl for Parrot {
+    fn window(&self) -> u32 {
+        self.0.window
+    }
+
+    fn ssthresh(&self) -> u32 {
+        self.0.ssthresh
+    }
+
+    fn pacing_rate(&self) -> Option<u64> {
+        self.0.srtt.map(|srtt| srtt.as_nanos() as u64)
+    }
+
+    fn on_ack(&mut self, _ack: &Ack) {}
+
+    fn on_congestion(&mut self, _now: Instant, _congestion: &Congestion) {}
+
+    fn on_mss(&mut self, _mss: u32) {}
+}
+
+const PARROT: Algorithm = Algorithm::new("parrot", |start| Box::new(Parrot(start)));
+
+fn choose(harness: &mut Harness, algorithm: Algorithm) -> Info {
+    let now = harness.now;
+    harness.connection().set_congestion(now, algorithm);
+    harness.connection().check_invariants();
+    harness.connection().info(now)
+}
+
+/// RFC 9293 3.8.2: another congestion control may be chosen at any time; what an open connection
+/// knows of its path it keeps. Proves: MAY-18.
+#[test]
+fn congestion_control() {
+    for &algorithm in REGISTRY {
+        let mut harness = open().start();
+        harness.must("+20ms; write 1460; >+; +30ms; < . 1:1(0) ack 1461");
+        assert_eq!(choose(&mut harness, algorithm).congestion, algorithm.name());
+        harness.must("write 14600; >+; +30ms; >*; < . 1:1(0) ack 4381; >*; +2s; >*");
+        let now = harness.now;
+        let before = harness.connection().info(now);
+        let by_loss = before.pacing_rate.is_none();
+        assert!(before.srtt.is_some() && by_loss == (before.ssthresh < u32::MAX), "{before:?}");
+        let after = choose(&mut harness, PARROT);
+        assert_eq!(after.congestion, "parrot");
+        assert_eq!((after.cwnd, after.ssthresh), (before.cwnd, before.ssthresh));
+        assert_eq!(after.pacing_rate.map(Duration::from_nanos), before.srtt);
+        // The same again changes nothing, and nor does what comes back later.
+        assert_eq!(choose(&mut harness, PARROT).cwnd, before.cwnd);
+        assert_eq!(choose(&mut harness, algorithm).cwnd, before.cwnd);
+    }
+}
+
+/// Before and after there is a window, it is kept in mind.
+#[test]
+fn congestion_control_in_every_phase() {
+    for state in [At::SynSent, At::SynReceived, At::LastAck, At::TimeWait] {
+        let mut harness = at(state).start();
+        assert_eq!(choose(&mut harness, PARROT).congestion, "parrot", "{state:?}");
+        harness.must("abort; >*");
+        assert_eq!(choose(&mut harness, REGISTRY[0]).congestion, REGISTRY[0].name());
+    }
+    let mut harness = at(At::SynSent).start();
+    choose(&mut harness, PARROT);
+    harness.must("< S. 0:0(0) ack 1 win 65535; >+");
+    let now = harness.now;
+    assert_eq!(harness.connection().info(now).congestion, "parrot");
 }

@@ -96,13 +96,19 @@ impl Kernel {
                 return Answer::ok(0);
             }
             "TCP_CONGESTION" => {
-                let Expr::Str(wanted) = &value else {
+                let Some(name) = text(&value) else {
                     return Err(Fault::Wrong("TCP_CONGESTION wants a name".into()));
                 };
-                return match wanted.as_str() {
-                    "newreno" | "reno" => Answer::ok(0),
-                    other => Err(Fault::Unsupported(format!("congestion control {other}"))),
+                let Ok(algorithm) = name.parse() else {
+                    return Err(Fault::Unsupported(format!("congestion control {name}")));
                 };
+                sock.config.congestion = algorithm;
+                match &sock.phase {
+                    Phase::Fresh => {}
+                    Phase::Listening(listener) => listener.set_congestion(algorithm),
+                    Phase::Connection(socket) => socket.set_congestion(now, algorithm),
+                }
+                return Answer::ok(0);
             }
             "TCP_FUNCTION_BLK" => return Answer::ok(0),
             _ => {}
@@ -144,10 +150,14 @@ impl Kernel {
                 return Answer::ok(0);
             }
             "TCP_CONGESTION" => {
-                return match &wanted {
-                    Expr::Ellipsis => Answer::ok(0),
-                    Expr::Str(name) if matches!(name.as_str(), "newreno" | "reno") => Answer::ok(0),
-                    other => Err(Fault::Wrong(format!("expected {other:?}, got newreno"))),
+                let chosen = sock
+                    .connection()
+                    .map_or(sock.config.congestion, tuntcp::engine::Socket::congestion);
+                let told = text(&wanted).is_some_and(|name| name.parse() == Ok(chosen));
+                return if told || wanted == Expr::Ellipsis {
+                    Answer::ok(0)
+                } else {
+                    Err(Fault::Wrong(format!("{name}: expected {wanted:?}, got {chosen}")))
                 };
             }
             "SO_RCVBUF" => receive_buffer(sock, dialect, &wanted, now)?,
@@ -178,6 +188,18 @@ fn option_name(call: &Call) -> Result<String, Fault> {
     match argument(call, 2)? {
         Expr::Word(name) => Ok(name.clone()),
         other => Err(Fault::Unsupported(format!("the option {other:?}"))),
+    }
+}
+
+/// A text, alone or as the only one of a list.
+fn text(value: &Expr) -> Option<&str> {
+    match value {
+        Expr::Str(text) => Some(text),
+        Expr::List(of) => match &of[..] {
+            [Expr::Str(text)] => Some(text),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
