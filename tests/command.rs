@@ -32,6 +32,7 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
         ("serve --congestion vegas", "`vegas`: no such congestion control; there are "),
         ("connect 192.0.2.1 7 --congestion x", "cubic"),
         ("ping 192.0.2.1 --congestion", "a value is required"),
+        ("serve --ecn maybe", "`maybe`: ECN is off, accept or request"),
         ("connect 192.0.2.1", "<PORT>"),
         ("connect 192.0.2.1 0", "0 is not in 1..=65535"),
         ("connect localhost 7", "invalid IP address"),
@@ -55,7 +56,7 @@ fn help_teaches_by_examples() {
     for subcommand in ["serve", "connect", "ping"] {
         let text = help(subcommand);
         assert!(text.contains("Examples:") && text.contains("Exit status:"), "{text}");
-        for option in ["--tun", "--address", "--congestion", "--impair", "--capture"] {
+        for option in ["--tun", "--address", "--congestion", "--impair", "--ecn", "--capture"] {
             assert!(text.contains(option), "{subcommand} lacks {option}");
         }
     }

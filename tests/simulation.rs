@@ -12,6 +12,8 @@ mod endings;
 mod invariants;
 #[path = "simulation/links.rs"]
 mod links;
+#[path = "simulation/marks.rs"]
+mod marks;
 #[path = "simulation/memory.rs"]
 mod memory;
 #[path = "simulation/openings.rs"]

@@ -81,8 +81,10 @@ impl Tcb {
             new_data: self.snd.has_unsent() && self.snd.usable() > 0,
         };
         let flight = self.snd.outstanding();
+        let ecn_echo = self.take_echo(now, segment, ack);
         let rtt = if advances { self.measure(now, segment, ack) } else { None };
         let findings = self.recovery.on_ack(&news, self.congestion.as_mut());
+        self.note_reduction(findings.rtt.is_some());
         if let Some(rtt) = findings.rtt {
             self.rtt.note_least(now, rtt);
         }
@@ -95,6 +97,7 @@ impl Tcb {
         let fin_acked = advances && self.snd.acknowledge(now, ack);
         if findings.undone {
             self.rtt.forgive();
+            self.ecn.on_undone();
         }
         if advances || findings.delivered > 0 {
             self.congestion.on_ack(&Ack {
@@ -109,6 +112,7 @@ impl Tcb {
                 srtt: self.rtt.smoothed(),
                 window_limited: !news.ack.after(self.limited_to),
                 in_recovery: findings.in_recovery,
+                ecn_echo,
                 rate: findings.rate,
                 ..Ack::in_order(now, news.ack.since(una), flight)
             });

@@ -1,5 +1,7 @@
 //! Every knob of the protocol: its default, its unit, where it comes from.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::congestion::Algorithm;
@@ -24,6 +26,8 @@ pub struct Config {
     pub timestamps: bool,
     /// Offer and accept SACK (RFC 2018). Default on.
     pub sack: bool,
+    /// Explicit Congestion Notification (RFC 3168). Default: if the peer asks for it, as Linux.
+    pub ecn: EcnPolicy,
     /// Send small segments at once (`TCP_NODELAY`; RFC 9293 3.7.4, MUST-17). Default off.
     pub nodelay: bool,
     /// Send full segments only, the rest late (`TCP_CORK` of Linux). Default off.
@@ -102,6 +106,7 @@ impl Default for Config {
             window_scaling: true,
             timestamps: true,
             sack: true,
+            ecn: EcnPolicy::default(),
             nodelay: false,
             cork: false,
             delayed_ack: Duration::from_millis(40),
@@ -171,6 +176,55 @@ impl BufferSize {
 impl From<usize> for BufferSize {
     fn from(bytes: usize) -> Self {
         Self::fixed(bytes)
+    }
+}
+
+/// Whether congestion may be told by marks instead of losses (RFC 3168). `net.ipv4.tcp_ecn` of
+/// Linux.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum EcnPolicy {
+    /// Never. Linux's 0.
+    Off,
+    /// When the peer asks for it. Linux's 2.
+    #[default]
+    Accept,
+    /// That, and we ask for it. Linux's 1. A SYN that asks and is not answered, or is reset, is
+    /// sent again without asking.
+    Request,
+}
+
+impl EcnPolicy {
+    /// Every policy, with its name.
+    const NAMES: [(&str, Self); 3] =
+        [("off", Self::Off), ("accept", Self::Accept), ("request", Self::Request)];
+}
+
+/// No policy has that name. The message lists those that there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownEcnPolicy(String);
+
+impl fmt::Display for UnknownEcnPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: ECN is off, accept or request", self.0)
+    }
+}
+
+impl std::error::Error for UnknownEcnPolicy {}
+
+/// `off`, `accept` or `request`.
+impl FromStr for EcnPolicy {
+    type Err = UnknownEcnPolicy;
+
+    fn from_str(name: &str) -> Result<Self, UnknownEcnPolicy> {
+        let found = Self::NAMES.iter().find(|(known, _)| *known == name);
+        found.map(|(_, policy)| *policy).ok_or_else(|| UnknownEcnPolicy(name.to_owned()))
+    }
+}
+
+impl fmt::Display for EcnPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = Self::NAMES.iter().find(|(_, policy)| policy == self);
+        f.pad(found.map_or("", |(name, _)| name))
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::blind::{self, Challenges, Verdict};
 use super::buffers::ReceiveBuffer;
+use super::config::EcnPolicy;
+use super::ecn::{self, Agreement};
 use super::input::is_acceptable;
 use super::output::{HEADERS, Reset, emit_empty};
 use super::state::{Event, State};
@@ -48,6 +50,8 @@ pub(super) struct Negotiated {
     pub(super) sack: bool,
     /// Both send timestamps.
     pub(super) timestamps: Option<TimestampClock>,
+    /// Marks of congestion.
+    pub(super) ecn: Agreement,
 }
 
 impl Negotiated {
@@ -78,6 +82,8 @@ pub(super) struct Opening {
     timer: Instant,
     /// How often it was sent again.
     pub(super) retries: u32,
+    /// Our SYN asks for ECN: the first one does, if at all.
+    asks_ecn: bool,
     /// The SYN, or the SYN-ACK, shall go out.
     syn_owed: bool,
     /// A bare acknowledgement shall go out.
@@ -122,6 +128,7 @@ impl Opening {
         Self {
             buffer: ReceiveBuffer::new(&birth.pool, birth.config.receive_buffer),
             shift: receive_shift(&birth.config),
+            asks_ecn: !passive && birth.config.ecn == EcnPolicy::Request,
             birth,
             state,
             passive,
@@ -146,7 +153,7 @@ impl Opening {
     ) -> Result<Progress, Discard> {
         match self.peer {
             None => self.in_syn_sent(now, segment),
-            Some(peer) => self.in_syn_received(now, segment, &peer),
+            Some(peer) => self.in_syn_received(now, segment, peer),
         }
     }
 
@@ -166,6 +173,13 @@ impl Opening {
         if reset {
             if acked.is_none() {
                 return Err(Discard::UnsolicitedReset);
+            }
+            if std::mem::take(&mut self.asks_ecn) {
+                // RFC 3168 6.1.1.1, RFC3168-6.1.1.1: there may be a guard on the way that takes the
+                // bits of ECN for an attack. Who really refuses does so again.
+                self.started = now;
+                self.syn_owed = true;
+                return Ok(Progress::Opening);
             }
             return Ok(Progress::Over(Ending { error: Some(Error::Refused), reset: false }));
         }
@@ -189,15 +203,20 @@ impl Opening {
         &mut self,
         now: Instant,
         segment: &Segment<'_>,
-        peer: &Negotiated,
+        mut peer: Negotiated,
     ) -> Result<Progress, Discard> {
         let flags = segment.flags;
         let again =
             flags.contains(Flags::SYN) && segment.seq == peer.irs && !flags.contains(Flags::RST);
         let acked = segment.ack.map(|ack| ack == self.birth.iss + 1);
+        if again && !ecn::sets_up(segment) {
+            // RFC 3168 6.1.1: one that does not set it up undoes it.
+            peer.ecn = Agreement::None;
+            self.peer = Some(peer);
+        }
         if again && acked == Some(true) && !self.passive {
             // The SYN-ACK of a peer that opened at the same time as we did.
-            return Ok(Progress::Open(*peer));
+            return Ok(Progress::Open(peer));
         }
         if again && self.passive && acked.is_some() {
             // A SYN-ACK is nothing that one who has called sends.
@@ -210,12 +229,12 @@ impl Opening {
             return Err(Discard::OutsideWindow);
         }
         if flags.contains(Flags::RST) {
-            return self.take_reset(now, segment.seq, peer);
+            return self.take_reset(now, segment.seq, &peer);
         }
-        self.check_timestamp(now, segment, peer)?;
-        self.check_window(now, segment, peer)?;
+        self.check_timestamp(now, segment, &peer)?;
+        self.check_window(now, segment, &peer)?;
         if flags.contains(Flags::SYN) {
-            return self.take_other_syn(now, segment.seq, peer);
+            return self.take_other_syn(now, segment.seq, &peer);
         }
         match acked {
             None => Err(Discard::MissingAck),
@@ -225,7 +244,7 @@ impl Opening {
             }
             Some(true) => Ok(Progress::Open(Negotiated {
                 send_window: segment.window.scaled(peer.send_shift),
-                ..*peer
+                ..peer
             })),
         }
     }
@@ -332,6 +351,7 @@ impl Opening {
             advertised: self.buffer.syn_window().0,
             sack: theirs.sack_permitted && config.sack,
             timestamps: echo.map(|ts| TimestampClock::new(offset, ts.value, now)),
+            ecn: Agreement::of(config.ecn, self.passive, self.asks_ecn, syn),
         }
     }
 
@@ -361,6 +381,8 @@ impl Opening {
             return Some(Ending { error, reset: false });
         }
         self.retries += 1;
+        // RFC 3168 6.1.1.1, RFC3168-6.1.1.1: the path may drop a SYN that asks for ECN.
+        self.asks_ecn = false;
         self.syn_owed = true;
         None
     }
@@ -422,10 +444,13 @@ impl Opening {
             let offer = config.timestamps.then_some(Timestamps { value, echo: 0 });
             options.timestamps = options.timestamps.or(offer);
         }
+        // RFC3168-6.1.1-b: a SYN-ACK claims ECN only where the SYN did. Neither is ECT.
+        let ecn = self.peer.map_or(self.asks_ecn, |peer| peer.ecn == Agreement::Both);
+        let setup = if ecn { ecn::setup(self.peer.is_some()) } else { Flags::empty() };
         Segment {
             seq: self.birth.iss,
             ack: self.peer.map(|peer| peer.irs + 1),
-            flags: Flags::SYN,
+            flags: Flags::SYN | setup,
             window: self.buffer.syn_window(),
             options,
             ..Segment::default()

@@ -32,6 +32,19 @@ pub struct Info {
     pub timestamps: bool,
     /// SACK was negotiated (RFC 2018).
     pub sack: bool,
+    /// Both sides use ECN (RFC 3168).
+    pub ecn: bool,
+    /// The peer has sent something that was ECN-capable.
+    pub ecn_seen: bool,
+    /// ECN was negotiated, but the path seems to drop what is ECN-capable, or to mark everything:
+    /// we do not send it any more.
+    pub ecn_stopped: bool,
+    /// Segments that arrived with a mark of congestion (CE).
+    pub ce_received: u32,
+    /// Full-sized segments that the peer has acknowledged together with the echo of a mark (ECE).
+    pub ce_delivered: u32,
+    /// Acknowledgements that echoed a mark.
+    pub ece_received: u32,
     /// Smoothed round trip, once there was a sample (RFC 6298).
     pub srtt: Option<Duration>,
     /// Its variance.
@@ -146,6 +159,12 @@ impl Info {
             window_scaling: false,
             timestamps: false,
             sack: false,
+            ecn: false,
+            ecn_seen: false,
+            ecn_stopped: false,
+            ce_received: 0,
+            ce_delivered: 0,
+            ece_received: 0,
             srtt: None,
             rttvar: Duration::ZERO,
             rto: Duration::ZERO,
@@ -213,6 +232,12 @@ impl Info {
             window_scaling: tcb.window_scaling,
             timestamps: tcb.timestamps.is_some(),
             sack: tcb.sack,
+            ecn: tcb.ecn.is_on(),
+            ecn_seen: tcb.ecn.seen(),
+            ecn_stopped: tcb.ecn.stopped(),
+            ce_received: tcb.ecn.ce_received,
+            ce_delivered: tcb.ecn.ce_delivered,
+            ece_received: tcb.ecn.ece_received,
             srtt: tcb.rtt.smoothed(),
             rttvar: tcb.rtt.variance(),
             rto: tcb.rtt.rto(config),

@@ -51,6 +51,10 @@ impl Tcb {
         }
         self.take_urgent(segment);
         self.take_text(now, segment, pool)?;
+        // RFC 3168 6.1.5, RFC3168-6.1.5: what lies outside of the window tells nothing.
+        if segment.seq.before(self.rcv.edge) {
+            self.ack_owed |= self.ecn.take_marks(segment);
+        }
         self.take_fin(now, segment);
         Ok(())
     }

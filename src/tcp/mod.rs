@@ -10,6 +10,7 @@ pub mod config;
 pub mod congestion;
 mod connection;
 mod delivery;
+mod ecn;
 mod flight;
 mod handshake;
 mod harvest;
@@ -45,7 +46,7 @@ use std::sync::Arc;
 
 use bitflags::bitflags;
 
-pub use config::{BufferSize, Config, KeepAlive};
+pub use config::{BufferSize, Config, EcnPolicy, KeepAlive, UnknownEcnPolicy};
 pub use connection::Connection;
 use handshake::MIN_MSS;
 pub use info::Info;

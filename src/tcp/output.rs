@@ -37,6 +37,7 @@ impl Tcb {
     ) -> Option<Outgoing> {
         self.note_path(now, limits.mtu);
         self.restart_after_idle(now);
+        self.ecn.release(now);
         let Some(choice) = self.choose(now, limits) else {
             self.note_limit(now);
             self.ensure_timer(now);
@@ -85,14 +86,19 @@ impl Tcb {
         if let Some(lost) = lost.and_then(|flight| flight.board.next_lost(payload)) {
             return self.fit_resend(lost).map(Choice::Retransmit);
         }
-        let most = payload.saturating_mul(limits.segments.try_into().unwrap_or(1));
+        if self.ecn.is_held() {
+            return None;
+        }
+        let segments = if self.ecn.cwr_owed() { 1 } else { limits.segments };
+        let most = payload.saturating_mul(segments.try_into().unwrap_or(1));
         self.snd.next_stretch(self.room(), payload, most, &self.config).map(Choice::New)
     }
 
     /// RFC 8985 7.3, RFC8985-7.3-b: new data if the peer's window allows, else what was sent last.
     fn choose_tail_probe(&self, payload: u32) -> Option<Choice> {
         let room = self.room().max(payload);
-        if let Some(stretch) = self.snd.next_stretch(room, payload, payload, &self.config) {
+        let new = self.snd.next_stretch(room, payload, payload, &self.config);
+        if let Some(stretch) = new.filter(|_| !self.ecn.is_held()) {
             return Some(Choice::New(stretch));
         }
         let last = self.recovery.flight()?.board.last_missing()?.range;
@@ -203,6 +209,9 @@ impl Tcb {
             // RFC 9293 3.9.1.2, MUST-61: PSH on the segment that empties the queue.
             flags |= Flags::PSH;
         }
+        let new_text = matches!(choice, Choice::New(_)) && text_len > 0;
+        let (marks, ecn) = self.ecn.stamp(new_text);
+        flags |= marks;
         let segment = Segment {
             seq: range.start,
             ack: Some(self.rcv.nxt),
@@ -213,7 +222,7 @@ impl Tcb {
         };
         let offset = range.start.since(self.snd.una) as usize;
         let queue = &self.snd.queue;
-        let ip = ip_fields(&self.config);
+        let ip = IpFields { ecn, ..ip_fields(&self.config) };
         emit_tcp(out, flow, &ip, &segment, text_len as usize, |space| {
             queue.copy_to(offset, space);
         });

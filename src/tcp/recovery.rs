@@ -40,6 +40,8 @@ pub(super) struct Recovery {
     pub(super) measured: bool,
     /// Time-outs in a row without progress.
     timeouts: u32,
+    /// The controller was told of a loss since somebody asked last.
+    pub(super) reduced: bool,
     /// What has happened since the connection opened.
     pub(super) tally: Tally,
     /// What is outstanding.
@@ -92,6 +94,7 @@ impl Recovery {
             reordering: Reordering::new(iss),
             measured: true,
             timeouts: 0,
+            reduced: false,
             tally: Tally::default(),
             flight: None,
         }
@@ -340,20 +343,27 @@ impl Recovery {
             flight.undo.clear();
             let timeout = Congestion::Timeout { flight: outstanding, again: false };
             congestion.on_congestion(now, &timeout);
+            self.reduced = true;
         } else if losses.bytes > 0 && (!flight.mode.repairs() || losses.again) {
             // RFC 6675 5, RFC6675-5-enter. RFC 5681 4.3, RFC5681-4.3-b: a lost retransmission is an
             // event of its own; it was lost indeed, so nothing will be undone.
-            if losses.again {
+            // RFC 3168 6.1.2: losses and marks in one window of data reduce it once.
+            let marked = if let Mode::Reduced(prr) = flight.mode { Some(prr) } else { None };
+            if losses.again || marked.is_some() {
                 flight.undo.clear();
             } else {
                 flight.undo.begin(before.outstanding.start);
             }
             self.recover = before.outstanding.end;
-            // RFC 5681 3.2, RFC5681-3.2-ssthresh: without what limited transmit has added.
-            let reduced = outstanding.min(congestion.window());
-            congestion.on_congestion(now, &Congestion::Loss { flight: reduced });
+            if marked.is_none() {
+                // RFC 5681 3.2, RFC5681-3.2-ssthresh: without what limited transmit has added.
+                let reduced = outstanding.min(congestion.window());
+                congestion.on_congestion(now, &Congestion::Loss { flight: reduced });
+                self.reduced = true;
+            }
+            let fresh = || Prr::new(outstanding.saturating_sub(before.held));
             flight.mode = Mode::Fast(match before.sack {
-                true => Descent::Proportional(Prr::new(outstanding.saturating_sub(before.held))),
+                true => Descent::Proportional(marked.unwrap_or_else(fresh)),
                 false => Descent::Inflated(DUP_THRESHOLD * before.mss),
             });
             flight.rescued = false;
@@ -406,6 +416,7 @@ impl Recovery {
         self.timeouts = self.timeouts.saturating_add(1);
         self.tally.timeouts = self.tally.timeouts.saturating_add(1);
         congestion.on_congestion(now, &Congestion::Timeout { flight: sent.len(), again });
+        self.reduced = true;
     }
 
     /// A closed window opened again, or the path turned out narrower: what was thrown away is sent
@@ -422,7 +433,6 @@ impl Recovery {
 
     /// The network marks segments of ours (RFC 3168, 6.1.2): the window shrinks as after a loss, but
     /// nothing is sent again. Whether it does: not twice for what was `outstanding` at once.
-    #[expect(dead_code, reason = "ECN is about to be negotiated")]
     pub(super) fn on_mark(
         &mut self,
         now: Instant,
@@ -437,7 +447,9 @@ impl Recovery {
         let bytes = outstanding.len();
         congestion.on_congestion(now, &Congestion::Ecn { flight: bytes.min(congestion.window()) });
         flight.mode = Mode::Reduced(Prr::new(bytes.saturating_sub(held)));
-        self.recover = outstanding.end;
+        // Nothing is sent again: duplicates for the very end are no echoes of that (RFC 6582 3.2,
+        // step 1).
+        self.recover = outstanding.end - 1;
         true
     }
 

@@ -128,6 +128,7 @@ impl Recovery {
             let outstanding = news.nxt.since(news.una).min(congestion.window());
             congestion.on_congestion(news.now, &Congestion::Loss { flight: outstanding });
             congestion.on_recovered(news.now, news.nxt.since(news.ack));
+            self.reduced = true;
         }
         if verdict != Verdict::Open {
             flight.probe = None;

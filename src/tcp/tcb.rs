@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::blind::Challenges;
 use super::buffers::ReceiveBuffer;
 use super::congestion::{self, CongestionControl};
+use super::ecn::Ecn;
 use super::handshake::Negotiated;
 use super::output::HEADERS;
 use super::pacing::Pacer;
@@ -40,6 +41,8 @@ pub(super) struct Tcb {
     pub(super) sack: bool,
     /// Timestamps, if negotiated.
     pub(super) timestamps: Option<TimestampClock>,
+    /// Marks of congestion.
+    pub(super) ecn: Ecn,
     /// RCV.NXT as last sent.
     pub(super) last_ack_sent: SeqNum,
     /// An acknowledgement shall go out even if nothing else does.
@@ -117,6 +120,7 @@ impl Tcb {
             window_scaling: negotiated.scaling,
             sack: negotiated.sack,
             timestamps: negotiated.timestamps,
+            ecn: Ecn::new(negotiated.ecn, iss + 1),
             last_ack_sent: rcv.nxt,
             ack_owed: false,
             more_acks: 0,
@@ -245,6 +249,8 @@ impl Tcb {
             (now + wait).min(end.max(now + self.config.rto_min))
         } else if self.snd.outstanding() > 0 {
             (now + rto).min((self.snd.stuck_since + self.patience()).max(now))
+        } else if self.snd.has_unsent() && self.ecn.is_held() {
+            self.ecn.held_until()
         } else if self.snd.has_unsent() {
             now + self.config.override_timeout
         } else {
@@ -295,6 +301,7 @@ impl Tcb {
             let (sent, mss, trips) = (self.sent(), self.mss(), self.round_trips());
             let congestion = self.congestion.as_mut();
             self.recovery.on_reorder_timer(now, sent, &trips, mss, congestion);
+            self.note_reduction(false);
         }
     }
 
@@ -317,10 +324,13 @@ impl Tcb {
             let sent = self.sent();
             let trips = self.round_trips();
             self.recovery.on_timeout(now, sent, self.sack, &trips, self.congestion.as_mut());
+            self.note_reduction(false);
             if self.recovery.timeouts() >= self.config.r1 {
                 // RFC 9293 3.8.3, SHLD-9: the application may learn of it.
                 self.soft_error.get_or_insert(Error::TimedOut);
             }
+        } else if self.ecn.is_held() {
+            self.ecn.release(now);
         } else {
             self.snd.override_held = true;
         }

@@ -5,6 +5,7 @@
 
 mod clients;
 mod faults;
+mod marks;
 mod transfers;
 mod wire;
 mod world;

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use crate::world::{World, connect, noise, run};
 
 /// A running tcpdump that writes what crosses `tun0` to a file.
-struct Tcpdump(Child);
+pub(crate) struct Tcpdump(Child);
 
 impl Drop for Tcpdump {
     /// A test that fails leaves no process behind.
@@ -22,7 +22,7 @@ impl Drop for Tcpdump {
 }
 
 impl Tcpdump {
-    fn start(file: &Path) -> Self {
+    pub(crate) fn start(file: &Path) -> Self {
         let mut child = Command::new("tcpdump")
             .args(["-Z", "root", "-ni", "tun0", "-B", "65536", "-U", "-w"])
             .arg(file)
@@ -39,14 +39,14 @@ impl Tcpdump {
         Self(child)
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         kill(Pid::from_raw(self.0.id().cast_signed()), Signal::SIGINT).expect("it runs");
         self.0.wait().expect("it ends");
     }
 }
 
 /// How many packets of the capture a display filter matches.
-fn count(file: &Path, filter: &str) -> usize {
+pub(crate) fn count(file: &Path, filter: &str) -> usize {
     let file = file.to_str().expect("the path is text");
     let check = ["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"];
     let arguments = ["-n", "-r", file, "-Y", filter, "-T", "fields", "-e", "frame.number"];

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tuntcp::sim::{Direction, Network, Sighting};
 use tuntcp::time::Instant;
-use tuntcp::wire::{Body, Flags, Flow, Packet, Segment, SeqNum};
+use tuntcp::wire::{Body, EcnCodepoint, Flags, Flow, Packet, Segment, SeqNum};
 
 /// What the connection is allowed to do besides.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +90,8 @@ struct Half {
     shift: Option<u8>,
     timestamps: bool,
     mss: usize,
+    /// Whether a SYN, or SYN-ACK, of ours has set up ECN, and whether one has not.
+    sets_up: [bool; 2],
     last_ack: Option<SeqNum>,
     /// The peer's FIN was acknowledged.
     acked_fin: bool,
@@ -190,9 +192,11 @@ impl Watcher {
                 }
                 None => (536, None, None, false, None),
             };
+        let agreed = self.agreed_on_marks(flow);
         let Some(half) = self.halves.get_mut(&flow) else {
             return Err("no SYN came before it".into());
         };
+        half.marks(segment, agreed)?;
         half.acknowledges(segment, peer_end, peer_fin)?;
         half.advertises(segment, shift)?;
         half.stamps(at, segment, peer_stamps, peer_stamp)?;
@@ -204,6 +208,13 @@ impl Watcher {
             segment.payload.len()
         );
         half.carries(at, segment, self.rules.retransmissions || probed)
+    }
+
+    /// RFC 3168 6.1.1: both have set up ECN, and this one with everything that it has sent. (The
+    /// other one may have fallen back, and nobody heard it.)
+    fn agreed_on_marks(&self, flow: Flow) -> bool {
+        let both = self.halves.get(&flow).zip(self.halves.get(&turned(flow)));
+        both.is_some_and(|(ours, theirs)| ours.sets_up == [true, false] && theirs.sets_up[0])
     }
 
     /// While a probe is under way the prober's acknowledgements name the byte before it: they are
@@ -247,6 +258,25 @@ impl Watcher {
 }
 
 impl Half {
+    /// RFC 3168 6.1: only new text is ECT(0), or has CWR, and only where both have agreed.
+    fn marks(&mut self, segment: &Segment<'_>, agreed: bool) -> Outcome {
+        let said = segment.flags & (Flags::ECE | Flags::CWR);
+        if segment.flags.contains(Flags::SYN) {
+            let setup = if segment.ack.is_some() { Flags::ECE } else { Flags::ECE | Flags::CWR };
+            hold!(said.is_empty() || said == setup, "sets up half of ECN");
+            hold!(segment.ecn == EcnCodepoint::NotEct, "a SYN is ECT");
+            self.sets_up[usize::from(said.is_empty())] = true;
+            return Ok(());
+        }
+        let sent = i64::try_from(self.content.len()).unwrap();
+        let new = !segment.payload.is_empty() && self.offset(segment.seq) >= sent;
+        let ect = segment.ecn == EcnCodepoint::Ect0;
+        hold!(ect || segment.ecn == EcnCodepoint::NotEct, "neither ECT(0) nor not ECT");
+        hold!(!ect || agreed, "ECT without agreement");
+        hold!(new || !ect && !said.contains(Flags::CWR), "marks on what is no new text");
+        Ok(())
+    }
+
     fn acknowledges(
         &mut self,
         segment: &Segment<'_>,

@@ -12,7 +12,7 @@ use fastrand::Rng;
 use tuntcp::HostConfig;
 use tuntcp::engine::Socket;
 use tuntcp::sim::{HostId, Network};
-use tuntcp::tcp::Config;
+use tuntcp::tcp::{Config, EcnPolicy};
 use tuntcp::time::Instant;
 
 use crate::bulk::{Bulk, Closing, Door, Plan, SharedFate, Stream};
@@ -143,7 +143,7 @@ impl Scenario {
                 seed: rng.u64(..),
             }
         });
-        Self {
+        let mut scenario = Self {
             seed,
             wires: [0, 1].map(|_| draw_wire(&mut rng, loss, clean)),
             mtus: [0, 1].map(|_| draw_mtu(&mut rng)),
@@ -151,6 +151,21 @@ impl Scenario {
             plans,
             opening: if rng.u8(..16) == 0 { Opening::Simultaneous } else { Opening::Plain },
             clean,
+        };
+        scenario.draw_marks(&mut rng);
+        scenario
+    }
+
+    /// Marks of congestion, on clean wires too: nothing has to be sent again for them.
+    fn draw_marks(&mut self, rng: &mut Rng) {
+        for (config, wire) in self.configs.iter_mut().zip(&mut self.wires) {
+            config.ecn = match rng.u8(..4) {
+                0 => EcnPolicy::Off,
+                1 => EcnPolicy::Accept,
+                _ => EcnPolicy::Request,
+            };
+            let most = [0, 5, 30, 100][rng.usize(..4)];
+            let _ = write!(wire, ",mark={}%", rng.u32(0..=most));
         }
     }
 

@@ -8,6 +8,7 @@ use clap::Args;
 use ipnet::IpNet;
 use tuntcp::device::impair::{Impaired, Spec};
 use tuntcp::device::{Capture, Device, Tun};
+use tuntcp::tcp::EcnPolicy;
 use tuntcp::tcp::congestion::Algorithm;
 use tuntcp::{Host, HostConfig};
 
@@ -39,6 +40,11 @@ pub(crate) struct HostOptions {
     #[arg(long, value_name = "SPEC")]
     impair: Option<Spec>,
 
+    /// Marks of congestion (ECN, RFC 3168): off, accept (if the peer asks for it) or request (ask
+    /// for it, too)
+    #[arg(long, value_name = "POLICY", default_value_t)]
+    ecn: EcnPolicy,
+
     /// Write every packet to this file (pcapng, for Wireshark), as the wire carries it
     #[arg(long, value_name = "FILE")]
     capture: Option<PathBuf>,
@@ -64,6 +70,7 @@ impl HostOptions {
         }
         let mut config = HostConfig::new(vec![self.stack]);
         config.tcp.congestion = self.congestion;
+        config.tcp.ecn = self.ecn;
         let host = Host::new(device, config);
         Ok(host.map_err(|error| format!("cannot start the stack: {error}"))?)
     }

@@ -225,7 +225,8 @@ impl CongestionControl for Cubic {
     fn on_ack(&mut self, ack: &Ack) {
         let since = ack.now - self.followed_until;
         self.followed_until = ack.now;
-        if ack.in_recovery || ack.bytes == 0 {
+        // RFC 3168 6.1.2: an acknowledgement that echoes a mark is no reason to grow.
+        if ack.in_recovery || ack.ecn_echo || ack.bytes == 0 {
             return;
         }
         if !ack.window_limited {

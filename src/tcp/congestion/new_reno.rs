@@ -63,7 +63,8 @@ impl CongestionControl for NewReno {
     }
 
     fn on_ack(&mut self, ack: &Ack) {
-        if ack.in_recovery || !ack.window_limited {
+        // RFC 3168 6.1.2: an acknowledgement that echoes a mark is no reason to grow.
+        if ack.in_recovery || ack.ecn_echo || !ack.window_limited {
             return;
         }
         if self.cwnd < self.ssthresh {

@@ -417,11 +417,13 @@ fn another_segment_size() {
     assert!((flow.at(5.054).ack_window()).abs_diff(100_000) < 5);
 }
 
-/// While a loss is repaired the window stands still, and so it does where only SACK blocks arrive.
+/// While a loss is repaired the window stands still, and so it does where only SACK blocks arrive,
+/// or the echo of a mark (RFC 3168 6.1.2).
 #[test]
 fn nothing_grows_during_a_repair() {
     let mut flow = after_loss();
     flow.at(5.0).ack_with(20 * MSS, |ack| ack.in_recovery = true);
+    flow.ack_with(20 * MSS, |ack| ack.ecn_echo = true);
     flow.ack_with(0, |ack| ack.delivered = 20 * MSS);
     assert_eq!(flow.window(), 70_000);
 }

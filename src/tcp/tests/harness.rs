@@ -11,10 +11,13 @@ use std::time::Duration;
 
 use super::script::At;
 use crate::buffer::{Pool, Share};
-use crate::tcp::{Birth, Config, Connection, Limits, Reaction, Shutdown, Signals, State};
+use crate::tcp::{
+    Birth, Config, Connection, EcnPolicy, Info, Limits, Reaction, Shutdown, Signals, State,
+};
 use crate::time::Instant;
 use crate::wire::{
-    Body, Flags, Flow, Options, Packet, SackBlocks, Segment, SeqNum, SeqRange, Timestamps,
+    Body, EcnCodepoint, Flags, Flow, Options, Packet, SackBlocks, Segment, SeqNum, SeqRange,
+    Timestamps,
 };
 
 /// Payload of segments that are shown or compared: only its length counts.
@@ -42,6 +45,8 @@ pub(super) struct Peer {
     /// TSval of the peer's SYN; its clock ticks every millisecond.
     pub(super) timestamp: Option<u32>,
     pub(super) window: u16,
+    /// It sets up ECN.
+    pub(super) ecn: bool,
 }
 
 impl Peer {
@@ -81,10 +86,12 @@ pub(super) struct Harness {
     /// The greatest right edge that we have advertised, relative, and our shift.
     edge: Option<u32>,
     shift: u8,
+    /// Behind what was sent, relative.
+    sent: SeqNum,
     pub(super) last_stamp: u32,
 }
 
-fn flow() -> Flow {
+pub(super) fn flow() -> Flow {
     Flow {
         local: SocketAddr::from(([192, 0, 2, 2], 7)),
         remote: SocketAddr::from(([192, 0, 2, 1], 40_000)),
@@ -122,6 +129,7 @@ impl Harness {
             syn: Options::default(),
             edge: None,
             shift: 0,
+            sent: SeqNum::new(0),
             last_stamp: 0,
         }
     }
@@ -141,6 +149,11 @@ impl Harness {
 
     pub(super) fn connection(&mut self) -> &mut Connection {
         self.connection.as_mut().expect("the row has opened a connection")
+    }
+
+    pub(super) fn info(&mut self) -> Info {
+        let now = self.now;
+        self.connection().info(now)
     }
 
     /// Milliseconds since the row began: what our timestamp clock shows, relative.
@@ -264,6 +277,7 @@ impl Harness {
             // RFC 6691 2: option bytes count against the peer's MSS.
             return Err(format!("more than the MSS of {limit} in {segment}"));
         }
+        self.check_marks(segment)?;
         let (Some(ack), false) = (segment.ack, segment.flags.contains(Flags::RST)) else {
             return Ok(());
         };
@@ -282,6 +296,24 @@ impl Harness {
             return Err(format!("the right edge went from {before} to {edge} in {segment}"));
         }
         self.edge = Some(self.edge.map_or(edge, |before| edge.later(SeqNum::new(before))).raw());
+        Ok(())
+    }
+
+    /// RFC 3168 6.1.4 to 6.1.6, RFC3168-6.1.4, RFC3168-6.1.5: only new text is ECT(0), or has CWR.
+    fn check_marks(&mut self, segment: &Segment<'_>) -> Outcome {
+        let new = !segment.payload.is_empty() && !segment.seq.before(self.sent);
+        self.sent = self.sent.later(segment.end());
+        let ect = segment.ecn != EcnCodepoint::NotEct;
+        let syn = segment.flags.contains(Flags::SYN);
+        let cwr = segment.flags.contains(Flags::CWR) && !syn;
+        if !new && (ect || cwr) || syn && ect {
+            return Err(format!("{segment} is no new text"));
+        }
+        let asked = self.config.ecn != EcnPolicy::Off;
+        let ece = segment.flags.contains(Flags::ECE);
+        if !asked && (ect || ece || cwr) {
+            return Err(format!("ECN is off, and {segment} knows it"));
+        }
         Ok(())
     }
 

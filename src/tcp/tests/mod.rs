@@ -15,6 +15,8 @@ mod blind;
 mod closing;
 mod congestion;
 mod cubic;
+mod ecn;
+mod ecn_setup;
 mod fast_retransmit;
 mod fin;
 mod handshake;

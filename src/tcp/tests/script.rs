@@ -17,6 +17,7 @@
 //! too_big 1 1500 1000 [900|ignored]      a router says that it dropped number 1, 1,500 bytes long,
 //!                                        for 1,000; what is believed instead of it
 //! state S   error E|none   readable N    what holds now
+//! cwnd 14600   ssthresh 7300   ecn on|stopped|off
 //! discard D|none  signal S  nosignal S   what the last step said
 //! timer 300ms|never                      when the next timer is due
 //! ```
@@ -32,8 +33,8 @@ use std::time::Duration;
 use super::harness::{Harness, Numbers, Outcome, Peer};
 use super::words::{byte, compare, duration, error, number, parse, words};
 use crate::buffer::{Pool, Share};
-use crate::tcp::{Config, Connection, Shutdown, Signals, Trouble};
-use crate::wire::SeqNum;
+use crate::tcp::{Config, Connection, EcnPolicy, Shutdown, Signals, Trouble};
+use crate::wire::{Flags, SeqNum};
 
 /// Where a row begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +109,14 @@ pub(super) struct Setup {
 /// A connection in this state whose peer offered an MSS of 1,460 and nothing else, announces a
 /// window of 65,535 and is 100 ms away; our receive buffer is 10,000 bytes.
 pub(super) fn at(at: At) -> Setup {
-    let peer =
-        Peer { mss: Some(1460), window_scale: None, sack: false, timestamp: None, window: 65_535 };
+    let peer = Peer {
+        mss: Some(1460),
+        window_scale: None,
+        sack: false,
+        timestamp: None,
+        window: 65_535,
+        ecn: false,
+    };
     let config = Config { receive_buffer: 10_000.into(), ..Config::default() };
     Setup { at, peer, config, mtu: 1500, memory: usize::MAX }
 }
@@ -132,6 +139,11 @@ impl Setup {
     /// The peer speaks timestamps; its clock began 100 ms before the handshake ended, at 100.
     pub(super) fn timestamps(self) -> Self {
         self.peer(|peer| peer.timestamp = Some(100))
+    }
+
+    /// Both sides ask for ECN.
+    pub(super) fn ecn(self) -> Self {
+        self.config(|config| config.ecn = EcnPolicy::Request).peer(|peer| peer.ecn = true)
     }
 
     pub(super) fn window(self, window: u16) -> Self {
@@ -217,6 +229,8 @@ impl Harness {
     /// The peer's SYN with what it offers.
     fn syn(&mut self, head: &str) -> Outcome {
         let mut segment = parse(&format!("{head} win {}", self.peer.window))?;
+        segment.flags.set(Flags::ECE, self.peer.ecn);
+        segment.flags.set(Flags::CWR, self.peer.ecn && segment.ack.is_none());
         let value = self.peer.timestamp.map(|first| first.wrapping_add(self.millis()));
         segment.options = self.peer.options(value, self.last_stamp);
         self.inject(segment, true)
@@ -429,6 +443,17 @@ impl Harness {
                     (false, true) => "write".into(),
                     (false, false) => "none".into(),
                 }
+            }
+            "cwnd" => self.info().cwnd.to_string(),
+            "ssthresh" => self.info().ssthresh.to_string(),
+            "ecn" => {
+                let info = self.info();
+                let state = match (info.ecn, info.ecn_stopped) {
+                    (true, false) => "on",
+                    (true, true) => "stopped",
+                    (false, _) => "off",
+                };
+                state.into()
             }
             "signal" | "nosignal" => {
                 let signal = Signals::from_name(rest).ok_or("no such signal")?;

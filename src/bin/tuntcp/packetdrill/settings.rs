@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use tuntcp::tcp::{BufferSize, Config, KeepAlive};
+use tuntcp::tcp::{BufferSize, Config, EcnPolicy, KeepAlive};
 
 use super::kernel::Fault;
 use super::script::ScriptOption;
@@ -205,10 +205,7 @@ impl Settings {
             "initcwnd_segments" => tcp.initial_window = number(value)? as u32,
             "insecure_rst" => tcp.secure_reset = number(value)? == 0,
             "insecure_syn" => tcp.secure_syn = number(value)? == 0,
-            // 0 and 2 do not ask for ECN on active opens.
-            "ecn.enable" if matches!(number(value)?, 1 | 3 | 4) => {
-                return Err(Fault::Unsupported(format!("sysctl net.inet.tcp.{name}={value}")));
-            }
+            "ecn.enable" => tcp.ecn = ecn(&format!("net.inet.tcp.{name}"), value)?,
             "blackhole" | "log_in_vain" if number(value)? != 0 && name == "blackhole" => {
                 return Err(Fault::Unsupported(format!("sysctl net.inet.tcp.{name}={value}")));
             }
@@ -235,8 +232,9 @@ impl Settings {
             "tcp_rto_min_us" => tcp.rto_min = Duration::from_micros(number(value)? as u64),
             "tcp_challenge_ack_limit" => {}
             "ip_default_ttl" => tcp.ttl = number(value)? as u8,
-            "tcp_ecn" if number(value)? == 1 => {
-                return Err(Fault::Unsupported("sysctl net.ipv4.tcp_ecn=1".into()));
+            "tcp_ecn" => tcp.ecn = ecn(&format!("net.ipv4.{name}"), value)?,
+            "tcp_ecn_fallback" if number(value)? == 0 => {
+                return Err(Fault::Unsupported(format!("sysctl net.ipv4.{name}={value}")));
             }
             name if name.starts_with("tcp_")
                 || name.starts_with("ip_")
@@ -287,6 +285,16 @@ pub(super) struct Given {
 fn number(value: &str) -> Result<i64, Fault> {
     let value = value.trim();
     value.parse().map_err(|_| Fault::Wrong(format!("{value:?} is no number")))
+}
+
+/// Linux and FreeBSD number alike; what follows is accurate ECN (RFC 9768).
+fn ecn(name: &str, value: &str) -> Result<EcnPolicy, Fault> {
+    match number(value)? {
+        0 => Ok(EcnPolicy::Off),
+        1 => Ok(EcnPolicy::Request),
+        2 => Ok(EcnPolicy::Accept),
+        _ => Err(Fault::Unsupported(format!("sysctl {name}={value}"))),
+    }
 }
 
 fn size(value: &str) -> Result<usize, Fault> {

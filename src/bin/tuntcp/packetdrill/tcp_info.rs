@@ -34,7 +34,9 @@ pub(super) fn fields(info: Option<&Info>) -> BTreeMap<&'static str, i128> {
     let up = |bytes: u32| (i128::from(bytes) + mss - 1) / mss;
     let options = i128::from(info.timestamps)
         | i128::from(info.sack) << 1
-        | i128::from(info.window_scaling) << 2;
+        | i128::from(info.window_scaling) << 2
+        | i128::from(info.ecn) << 3
+        | i128::from(info.ecn_seen) << 4;
     [
         ("tcpi_state", state_number(info.state)),
         ("tcpi_retransmits", i128::from(info.timeouts)),
@@ -71,6 +73,8 @@ pub(super) fn fields(info: Option<&Info>) -> BTreeMap<&'static str, i128> {
         ("tcpi_notsent_bytes", i128::from(info.unsent)),
         ("tcpi_snd_wnd", i128::from(info.send_window)),
         ("tcpi_rcv_wnd", i128::from(info.receive_window)),
+        ("tcpi_delivered_ce", i128::from(info.ce_delivered)),
+        ("tcpi_received_ce", i128::from(info.ce_received)),
     ]
     .into()
 }
