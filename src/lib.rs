@@ -9,7 +9,10 @@
 //! | What does the protocol want? | [`tcp`]: one [`tcp::Connection`], pure; begin with [`tcp::state`] |
 //! | What does RFC 9293 3.10.7.4 look like as code? | `tcp/input.rs`, a short function a step |
 //! | What is sent next? | `tcp/output.rs`: `choose`, then `build` |
-//! | What is lost? How much may fly? How long is the path? | `tcp/recovery.rs`, [`tcp::congestion`], `tcp/rtt.rs` |
+//! | What does an acknowledgement tell? | `tcp/acknowledgement.rs`, `tcp/harvest.rs`, `tcp/scoreboard.rs` |
+//! | What is lost? | `tcp/rack.rs`, `tcp/tail_probe.rs`, `tcp/recovery.rs`; was it? `tcp/undo.rs` |
+//! | How much may fly? | [`tcp::congestion`], and during a repair `tcp/prr.rs` |
+//! | When may it leave? How long is the path, how fast? | `tcp/pacing.rs`, `tcp/rtt.rs`, `tcp/delivery.rs` |
 //! | Whose segment is this? Whose timer? | [`engine`]: many connections on one device |
 //! | Where do frames come from? | [`device`]: a TUN, a pair in memory, a bad wire, a capture |
 //! | What time is it? Who turns the engine? | [`runtime`]: the clock, the worker, [`Host`] |
