@@ -5,6 +5,8 @@
 mod client;
 mod measures;
 mod report;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod smoltcp_server;
 mod tuntcp_server;
 mod world;
@@ -29,7 +31,7 @@ struct Arguments {
     rounds: u32,
 
     /// Seconds that one goodput or latency measure takes
-    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = parse_seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = shared::parse_seconds)]
     seconds: Duration,
 
     /// One short round: shows that everything works, and little more
@@ -102,14 +104,6 @@ fn main() {
         }
     }
     report.print(&measures, &contenders);
-}
-
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(span) if !span.is_zero() && span <= Duration::from_secs(3600) => Ok(span),
-        _ => Err("more than 0 and at most 3600".to_owned()),
-    }
 }
 
 /// One run, in a namespace that lives as long as the thread that made it; nothing if it failed,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::measures::{Figure, Measure};
+use crate::shared::{load, machine, median};
 use crate::world::Contender;
 
 /// Every value by figure and contender; `None` for a run that failed.
@@ -76,30 +77,4 @@ impl Report {
         values.sort_unstable_by(f64::total_cmp);
         values
     }
-}
-
-fn median(sorted: &[f64]) -> f64 {
-    match sorted.len() {
-        0 => f64::NAN,
-        len if len % 2 == 1 => sorted[len / 2],
-        len => f64::midpoint(sorted[len / 2 - 1], sorted[len / 2]),
-    }
-}
-
-fn machine() -> String {
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!(
-        "{} CPUs ({}), Linux {}, MTU 1500",
-        std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
-        model.map_or("unknown", |(_, name)| name),
-        kernel.trim(),
-    )
-}
-
-/// Of the last minute. Figures of a busy machine are not worth much.
-fn load() -> String {
-    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split_whitespace().next().unwrap_or("unknown").to_owned()
 }

@@ -7,8 +7,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::shared::enter_namespace_with_tun;
 
 /// Where every contender answers.
 pub(crate) const STACK: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
@@ -62,13 +63,7 @@ pub(crate) fn end_with_harness() {
 impl World {
     pub(crate) fn new(contender: &Contender, idle: bool) -> Self {
         raise_descriptor_limit();
-        unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace takes root");
-        ip("link set dev lo up");
-        ip("tuntap add dev tun0 mode tun");
-        ip("address add 192.0.2.1/24 dev tun0");
-        // As scripts/setup_tun.sh does, for everybody.
-        ip("link set dev tun0 txqueuelen 4000");
-        ip("link set dev tun0 up");
+        enter_namespace_with_tun("192.0.2.1/24");
         let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
         command.args(["server", contender.name]).stdin(Stdio::piped()).stdout(Stdio::piped());
         if idle {
@@ -148,11 +143,6 @@ impl Drop for World {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
-}
-
-fn ip(arguments: &str) {
-    let status = Command::new("ip").args(arguments.split(' ')).status().expect("iproute2 is there");
-    assert!(status.success(), "ip {arguments}");
 }
 
 fn raise_descriptor_limit() {
