@@ -34,6 +34,7 @@
 mod agenda;
 mod app;
 mod device;
+pub mod lab;
 mod log;
 mod network;
 mod wires;

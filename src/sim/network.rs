@@ -21,9 +21,9 @@ use super::wires::Wires;
 /// Frames that [`Network::log`] remembers unless told otherwise.
 const LOG_FRAMES: usize = 1_000;
 
-/// Turns of engines while the clock stands still after which a network is stuck. A window of
-/// 1 GiB in the smallest segments is far from it.
-const TURNS_AT_ONCE: u64 = 1_000_000;
+/// Events while the clock stands still after which a network is stuck. A window of 1 GiB in the
+/// smallest segments is below it.
+const EVENTS_AT_ONCE: u64 = 4_000_000;
 
 /// Events after which a simulation is given up unless told otherwise.
 const BUDGET: u64 = 100_000_000;
@@ -128,7 +128,7 @@ pub struct Network {
     taps: Vec<Tap>,
     log: Log,
     budget: u64,
-    turns_now: u64,
+    events_now: u64,
 }
 
 impl Network {
@@ -147,7 +147,7 @@ impl Network {
             taps: Vec::new(),
             log: Log::new(LOG_FRAMES),
             budget: BUDGET,
-            turns_now: 0,
+            events_now: 0,
         }
     }
 
@@ -176,7 +176,7 @@ impl Network {
     }
 
     /// Frames on their way from one host to another one pass these links, in this order, between
-    /// the cables of the two. None at first.
+    /// the cables of the two, each one once. None at first.
     pub fn set_route(&mut self, from: HostId, to: HostId, links: &[LinkId]) {
         self.wires.set_route(from.0, to.0, links.iter().map(|link| link.0).collect());
     }
@@ -226,8 +226,9 @@ impl Network {
         self.log.resize(frames);
     }
 
-    /// Gives the simulation `events` more turns of engines and polls of programs, instead of what
-    /// it had left of the 100 million at first.
+    /// Gives the simulation `events` more, each a turn of an engine with the polls of its programs,
+    /// or a frame that goes on from a cable or a link; instead of what it had left of the 100
+    /// million at first.
     pub fn set_budget(&mut self, events: u64) {
         self.budget = events;
     }
@@ -299,12 +300,14 @@ impl Network {
         }
         if next > self.now {
             self.now = next;
-            self.turns_now = 0;
+            self.events_now = 0;
         }
         self.agenda.begin(self.now);
         while let Some(station) = self.agenda.take() {
             match station {
-                Station::Egress(_) | Station::Link(_) | Station::Ingress(_) => self.carry(station),
+                Station::Egress(_) | Station::Link(_) | Station::Ingress(_) => {
+                    self.carry(station)?;
+                }
                 Station::Host(id) => self.serve(id)?,
             }
             self.plan(station);
@@ -321,7 +324,7 @@ impl Network {
         }
         if deadline > self.now && !deadline.is_never() {
             self.now = deadline;
-            self.turns_now = 0;
+            self.events_now = 0;
         }
         Ok(())
     }
@@ -342,7 +345,7 @@ impl Network {
     }
 
     /// Moves what has reached the end of a cable or a link.
-    fn carry(&mut self, station: Station) {
+    fn carry(&mut self, station: Station) -> Result<(), Stalled> {
         let now = self.now;
         while let Some(passed) = self.wires.at(station).and_then(|wire| wire.pop(now)) {
             match self.wires.next_hop(station, &passed.frame) {
@@ -356,7 +359,9 @@ impl Network {
                 // The switch knows nobody of that address.
                 None => {}
             }
+            self.spend()?;
         }
+        Ok(())
     }
 
     /// Looks anew at when a station is due.
@@ -439,10 +444,10 @@ impl Network {
     }
 
     fn spend(&mut self) -> Result<(), Stalled> {
-        self.turns_now += 1;
+        self.events_now += 1;
         self.budget = self.budget.saturating_sub(1);
-        if self.turns_now > TURNS_AT_ONCE || self.budget == 0 {
-            return Err(Stalled { at: self.now, at_one_instant: self.turns_now > TURNS_AT_ONCE });
+        if self.events_now > EVENTS_AT_ONCE || self.budget == 0 {
+            return Err(Stalled { at: self.now, at_one_instant: self.events_now > EVENTS_AT_ONCE });
         }
         Ok(())
     }

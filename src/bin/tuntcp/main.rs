@@ -7,6 +7,7 @@ mod packetdrill;
 mod ping;
 mod serve;
 mod signals;
+mod sim;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ enum Command {
     Connect(connect::Arguments),
     Ping(ping::Arguments),
     Packetdrill(packetdrill::Arguments),
+    Sim(sim::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Connect(arguments) => connect::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Ping(arguments) => ping::run(&arguments),
         Command::Packetdrill(arguments) => packetdrill::run(&arguments),
+        Command::Sim(arguments) => sim::run(&arguments),
     };
     outcome.unwrap_or_else(|failure| {
         eprintln!("tuntcp: {failure}");
