@@ -32,22 +32,20 @@ const LARGEST: usize = 16 << 10;
 pub struct Queue {
     /// Each chunk with the position of its first byte.
     chunks: VecDeque<(u64, Chunk)>,
-    /// Position behind the last byte.
-    end: u64,
 }
 
 impl Queue {
     /// An empty queue; it owns no memory until something is appended, and none again once empty.
     #[must_use]
     pub const fn new() -> Self {
-        Self { chunks: VecDeque::new(), end: 0 }
+        Self { chunks: VecDeque::new() }
     }
 
     /// Bytes in it.
     #[must_use]
     pub fn len(&self) -> usize {
         // What is queued fits into memory.
-        usize::try_from(self.end - self.start()).unwrap_or(usize::MAX)
+        usize::try_from(self.end() - self.start()).unwrap_or(usize::MAX)
     }
 
     /// Whether no bytes are in it.
@@ -66,9 +64,8 @@ impl Queue {
             Some((_, last)) if len <= SMALL && last.spare() >= len => {
                 last.extend(chunk.as_slice());
             }
-            _ => self.chunks.push_back((self.end, chunk)),
+            _ => self.chunks.push_back((self.end(), chunk)),
         }
-        self.end += len as u64;
     }
 
     /// Appends a copy of `bytes`: into the spare room of the last chunk, then into new ones, which
@@ -76,15 +73,13 @@ impl Queue {
     pub fn extend(&mut self, pool: &Pool, mut bytes: &[u8]) {
         if let Some((_, last)) = self.chunks.back_mut() {
             let count = last.extend(bytes);
-            self.end += count as u64;
             bytes = &bytes[count..];
         }
         while !bytes.is_empty() {
             let mut chunk = pool.chunk(bytes.len().max(4 * self.len()).min(LARGEST));
             let count = chunk.extend(bytes);
             bytes = &bytes[count..];
-            self.chunks.push_back((self.end, chunk));
-            self.end += count as u64;
+            self.chunks.push_back((self.end(), chunk));
         }
     }
 
@@ -142,6 +137,11 @@ impl Queue {
 
     /// Position of the first byte.
     fn start(&self) -> u64 {
-        self.chunks.front().map_or(self.end, |(at, _)| *at)
+        self.chunks.front().map_or(0, |(at, _)| *at)
+    }
+
+    /// Position behind the last byte.
+    fn end(&self) -> u64 {
+        self.chunks.back().map_or(0, |(at, chunk)| at + chunk.len() as u64)
     }
 }

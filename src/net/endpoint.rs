@@ -9,7 +9,6 @@ use crate::engine::Socket;
 use crate::runtime::busy::BusyPoll;
 use crate::runtime::clock::Clock;
 use crate::runtime::lead::Lead;
-use crate::tcp::{Config, KeepAlive};
 use crate::time::Instant;
 
 use super::error::would_block;
@@ -20,18 +19,16 @@ pub(super) struct Endpoint {
     pub(super) clock: Clock,
     lead: Arc<Lead>,
     nonblocking: AtomicBool,
-    options: Mutex<Options>,
+    /// Few set any of them.
+    options: Mutex<Option<Box<Options>>>,
 }
 
 /// What the application has set, as in std for all clones alike.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Options {
     pub(super) read_timeout: Option<Duration>,
     pub(super) write_timeout: Option<Duration>,
     pub(super) linger: Option<Duration>,
-    /// Few set it, and it is large.
-    pub(super) keepalive: Option<Box<KeepAlive>>,
-    pub(super) nodelay: bool,
 }
 
 /// What a call waits for.
@@ -42,24 +39,26 @@ enum Until {
 }
 
 impl Endpoint {
-    pub(super) fn new(socket: Socket, clock: Clock, lead: &Arc<Lead>, config: &Config) -> Self {
-        let options = Options {
-            read_timeout: None,
-            write_timeout: None,
-            linger: None,
-            keepalive: config.keepalive.map(Box::new),
-            nodelay: config.nodelay,
-        };
+    pub(super) fn new(socket: Socket, clock: Clock, lead: &Arc<Lead>) -> Self {
         Self {
             socket,
             clock,
             lead: Arc::clone(lead),
             nonblocking: AtomicBool::new(false),
-            options: Mutex::new(options),
+            options: Mutex::new(None),
         }
     }
 
-    pub(super) fn options(&self) -> MutexGuard<'_, Options> {
+    pub(super) fn options(&self) -> Options {
+        self.locked_options().as_deref().copied().unwrap_or_default()
+    }
+
+    /// Sets some of them.
+    pub(super) fn set_options(&self, set: impl FnOnce(&mut Options)) {
+        set(self.locked_options().get_or_insert_default());
+    }
+
+    fn locked_options(&self) -> MutexGuard<'_, Option<Box<Options>>> {
         self.options.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

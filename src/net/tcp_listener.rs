@@ -121,11 +121,11 @@ impl TcpListener {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let Shared { listener, engine, clock, lead, nonblocking } = &*self.shared;
+        let Shared { listener, clock, lead, nonblocking, .. } = &*self.shared;
         loop {
             if let Some(socket) = listener.accept()? {
                 let peer = socket.peer_addr();
-                let endpoint = Endpoint::new(socket, *clock, lead, &engine.config().tcp);
+                let endpoint = Endpoint::new(socket, *clock, lead);
                 return Ok((TcpStream::new(endpoint), peer));
             }
             if nonblocking.load(Ordering::Relaxed) {

@@ -104,7 +104,7 @@ impl TcpStream {
             }
             socket.wait_writable((!deadline.is_never()).then(|| deadline - now));
         }
-        Ok(Self::new(Endpoint::new(socket, clock, host.lead(), &engine.config().tcp)))
+        Ok(Self::new(Endpoint::new(socket, clock, host.lead())))
     }
 
     /// The peer's address; also when the connection is over.
@@ -193,7 +193,8 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.endpoint.options().read_timeout = checked(timeout)?;
+        let timeout = checked(timeout)?;
+        self.endpoint.set_options(|options| options.read_timeout = timeout);
         Ok(())
     }
 
@@ -216,7 +217,8 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.endpoint.options().write_timeout = checked(timeout)?;
+        let timeout = checked(timeout)?;
+        self.endpoint.set_options(|options| options.write_timeout = timeout);
         Ok(())
     }
 
@@ -278,10 +280,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        // The lock is held over both, so that of two threads the last one wins in both places.
-        let mut options = self.endpoint.options();
         self.endpoint.socket.set_nodelay(self.endpoint.clock.now(), nodelay);
-        options.nodelay = nodelay;
         Ok(())
     }
 
@@ -295,7 +294,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn nodelay(&self) -> io::Result<bool> {
-        Ok(self.endpoint.options().nodelay)
+        Ok(self.endpoint.socket.nodelay())
     }
 
     /// Keep-alive (RFC 9293 3.8.4): while the connection is silent, ask now and then whether the
@@ -314,9 +313,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn set_keepalive(&self, keepalive: Option<KeepAlive>) -> io::Result<()> {
-        let mut options = self.endpoint.options();
         self.endpoint.socket.set_keepalive(self.endpoint.clock.now(), keepalive);
-        options.keepalive = keepalive.map(Box::new);
         Ok(())
     }
 
@@ -330,7 +327,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn keepalive(&self) -> io::Result<Option<KeepAlive>> {
-        Ok(self.endpoint.options().keepalive.as_deref().copied())
+        Ok(self.endpoint.socket.keepalive())
     }
 
     /// `SO_LINGER`, what dropping the last clone does: `None`, the default, closes in the
@@ -351,7 +348,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        self.endpoint.options().linger = linger;
+        self.endpoint.set_options(|options| options.linger = linger);
         Ok(())
     }
 

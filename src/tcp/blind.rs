@@ -2,10 +2,11 @@
 //! and a number that lies in a window (RFC 5961). Segments that would end a connection, and are not
 //! exact, are answered by a challenge ACK: the peer, if it was the peer, then sends an exact one.
 
-use std::time::Duration;
-
 use crate::time::Instant;
 use crate::wire::SeqNum;
+
+/// Milliseconds.
+const SECOND: u32 = 1_000;
 
 /// The challenge ACKs of one connection in the second that began then (RFC 5961, 7).
 ///
@@ -15,20 +16,24 @@ use crate::wire::SeqNum;
 /// a limit chosen at random would hide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Challenges {
-    since: Instant,
+    /// Milliseconds, of which it wraps.
+    since: u32,
     count: u32,
 }
 
 impl Challenges {
     /// None was sent.
     pub(super) const fn new(now: Instant) -> Self {
-        Self { since: now, count: 0 }
+        #[expect(clippy::cast_possible_truncation, reason = "it wraps")]
+        let since = (now.as_nanos() / 1_000_000) as u32;
+        Self { since, count: 0 }
     }
 
     /// Whether one more may be sent now, of `most` a second.
     pub(super) fn spend(&mut self, now: Instant, most: u32) -> bool {
-        if now - self.since >= Duration::from_secs(1) {
-            *self = Self::new(now);
+        let fresh = Self::new(now);
+        if fresh.since.wrapping_sub(self.since) >= SECOND {
+            *self = fresh;
         }
         let may = self.count < most;
         self.count += u32::from(may);

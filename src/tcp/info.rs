@@ -256,7 +256,7 @@ impl Info {
             in_flight: tcb.pipe(),
             sacked: flight.map_or(0, |flight| flight.board.sacked()),
             lost: flight.map_or(0, |flight| flight.board.lost()),
-            retransmissions: tcb.retransmissions,
+            retransmissions: tally.resent_segments.into(),
             bytes_retransmitted: tally.resent,
             lost_segments: tally.lost,
             rto_expirations: tally.timeouts,

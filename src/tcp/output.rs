@@ -248,7 +248,6 @@ impl Tcb {
         let pipe = self.pipe();
         match choice {
             Choice::Retransmit(_) => {
-                self.retransmissions += 1;
                 self.rtt.stop_timing(now);
                 self.recovery.resent(now, range);
                 self.snd.last_sent = now;
@@ -281,7 +280,7 @@ impl Tcb {
             }
             Choice::KeepAlive => self.keepalive_owed = false,
             Choice::FinAgain => {
-                self.retransmissions += 1;
+                self.recovery.tally.resent_segments += 1;
                 self.rtt.stop_timing(now);
             }
             Choice::Ack => {}

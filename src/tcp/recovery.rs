@@ -139,7 +139,7 @@ impl Recovery {
         flight.board.resent(now, range, stamp);
         flight.undo.resent(now);
         self.tally.resent += u64::from(range.len());
-        self.tally.resent_segments = self.tally.resent_segments.saturating_add(1);
+        self.tally.resent_segments = self.tally.resent_segments.wrapping_add(1);
     }
 
     /// An acknowledgement has arrived: what it tells, and what follows from it.

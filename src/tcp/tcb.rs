@@ -68,8 +68,6 @@ pub(super) struct Tcb {
     pub(super) segments_out: u32,
     /// Segments received since then.
     pub(super) segments_in: u32,
-    /// Segments sent again since then.
-    pub(super) retransmissions: u64,
     /// The last delivery rate that says something of the path, bytes a second.
     pub(super) delivery_rate: u64,
     /// Trouble that does not end the connection (RFC 9293 3.9.1.8, MUST-47).
@@ -133,7 +131,6 @@ impl Tcb {
             challenges: Challenges::new(now),
             segments_out: 0,
             segments_in: 0,
-            retransmissions: 0,
             delivery_rate: 0,
             soft_error: None,
             signals: Signals::empty(),
