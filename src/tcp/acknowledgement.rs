@@ -73,6 +73,7 @@ impl Tcb {
             ack: ack.later(una),
             nxt: self.snd.nxt,
             blocks: if self.sack { &segment.options.sack } else { &none },
+            reported: self.sack.then(|| segment.options.sack.duplicate(ack)).flatten(),
             sack: self.sack,
             duplicate: self.is_duplicate(segment, ack, wnd),
             echo,

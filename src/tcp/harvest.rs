@@ -7,7 +7,7 @@ use super::rack::RoundTrips;
 use super::scoreboard::{Record, sent_after};
 use super::timestamps::Echo;
 use crate::time::Instant;
-use crate::wire::{SackBlocks, SeqNum};
+use crate::wire::{SackBlocks, SeqNum, SeqRange};
 
 /// An acknowledgement, and what is known when it arrives.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,9 @@ pub(super) struct News<'a> {
     pub(super) nxt: SeqNum,
     /// What it reports, none where SACK was not negotiated.
     pub(super) blocks: &'a SackBlocks,
+    /// What it reports to have come twice: told by its own SEG.ACK, for it may be an old one that was
+    /// overtaken (RFC 2883 5, RFC2883-5).
+    pub(super) reported: Option<SeqRange>,
     /// SACK was negotiated.
     pub(super) sack: bool,
     /// A duplicate ACK (RFC 5681, 2), whatever it reports.

@@ -22,6 +22,7 @@ use crate::wire::SeqNum;
 pub(super) const DUP_THRESHOLD: u32 = 3;
 
 /// For so many recoveries without a D-SACK a widened reordering window stays (RFC 8985 6.2, step 4).
+/// Then it is halved, not forgotten: a path that reorders goes on to.
 const PERSISTENCE: u8 = 16;
 
 /// A round trip before there was a sample (RFC 6298, 2.1).
@@ -35,7 +36,7 @@ pub(super) struct Reordering {
     /// Reordering was seen.
     pub(super) seen: bool,
     /// The reordering window in quarters of the least round trip.
-    quarters: u8,
+    quarters: u16,
     /// Recoveries until the window is narrowed again.
     persists: u8,
     /// SND.NXT when a D-SACK widened the window last: once a round trip.
@@ -81,7 +82,9 @@ impl Reordering {
     pub(super) fn widen(&mut self, una: SeqNum, nxt: SeqNum) {
         if self.widened.is_none_or(|until| !una.before(until)) {
             self.widened = Some(nxt);
-            self.quarters = self.quarters.saturating_add(1);
+            // By one more quarter, says RFC 8985: where single segments overtake all others, and so
+            // make the least round trip a small part of the others', a hundred rounds would not do.
+            self.quarters = self.quarters.saturating_mul(2);
         }
         self.persists = PERSISTENCE;
     }
@@ -89,8 +92,9 @@ impl Reordering {
     /// A recovery has ended.
     pub(super) fn recovered(&mut self) {
         self.persists = self.persists.saturating_sub(1);
-        if self.persists == 0 {
-            self.quarters = 1;
+        if self.persists == 0 && self.quarters > 1 {
+            self.quarters /= 2;
+            self.persists = PERSISTENCE;
         }
     }
 

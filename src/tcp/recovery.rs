@@ -148,7 +148,7 @@ impl Recovery {
         news: &News<'_>,
         congestion: &mut dyn CongestionControl,
     ) -> Findings {
-        let duplicate = news.blocks.duplicate(news.ack);
+        let duplicate = news.reported;
         self.count_duplicate(news, duplicate);
         let Some(mut flight) = self.flight.take() else { return Findings::default() };
         let before = Before {
@@ -212,7 +212,7 @@ impl Recovery {
         };
         flight.board.acknowledge(news.ack, &mut told);
         let sacked = flight.board.sacked();
-        let own = usize::from(news.blocks.duplicate(news.ack).is_some());
+        let own = usize::from(news.reported.is_some());
         for block in &news.blocks.as_slice()[own..] {
             // Ancient, hostile or mangled blocks: only what lies in what is outstanding counts.
             let start = block.start.later(news.ack);

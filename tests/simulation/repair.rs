@@ -58,3 +58,16 @@ fn random_losses_need_no_timer() {
         assert!(info.retransmissions * 100 < sent * 2, "{algorithm}: {info:?}");
     }
 }
+
+/// Acknowledgements that overtake each other report what is acknowledged by now, which is no D-SACK;
+/// and of segments that overtake each other next to none is sent twice.
+#[test]
+fn reordering_costs_little() {
+    let path = "rate=50mbit,delay=10ms,queue=200,reorder=10%";
+    for name in ["reno", "cubic"] {
+        let info = stream(path, path, name.parse().expect("it is there"), 20);
+        let sent = info.bytes_acked / MSS;
+        assert!(sent > 60_000, "{name}: {sent} segments in 20 s");
+        assert!(info.retransmissions * 100 < sent, "{name}: {} of {sent}", info.retransmissions);
+    }
+}

@@ -89,7 +89,7 @@ fn check_invariants(queue: &Queue) {
         assert!(!chunk.is_empty());
         at += chunk.len() as u64;
     }
-    assert_eq!(queue.end, at);
+    assert_eq!(queue.end(), at);
     assert!(!queue.is_empty() || queue.chunks.capacity() == 0, "an empty queue owns no memory");
 }
 
