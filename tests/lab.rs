@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tuntcp::device::impair::Spec;
 use tuntcp::sim::lab::{Flow, FlowReport, Host, Link, OnOff, Outcome, Problem, Scenario, jain};
+use tuntcp::tcp::EcnPolicy;
 use tuntcp::tcp::congestion::{Algorithm, REGISTRY};
 
 fn spec(words: &str) -> Spec {
@@ -111,6 +112,23 @@ fn codel_keeps_the_wait_near_its_target_and_the_link_busy() {
         let lower = measured("rate=20mbit,delay=20ms,aqm=codel,target=1ms");
         assert!(waits(&lower) < short, "a lower target is kept, too");
     }
+}
+
+#[test]
+fn a_managed_queue_marks_who_understands_it_and_drops_of_the_others() {
+    let mut scenario = over("rate=20mbit,delay=20ms,aqm=codel", 15);
+    scenario.add_flow(reno()).config.ecn = EcnPolicy::Request;
+    scenario.add_flow(reno()).config.ecn = EcnPolicy::Off;
+    let both = run(&scenario);
+    let [ecn, plain] = [&both.flows[0], &both.flows[1]];
+    let tally = both.links[0].tally;
+    assert!(ecn.marked > 3 && ecn.marked == tally.marked && ecn.resent == 0, "{ecn:?}");
+    assert!(plain.marked == 0 && plain.resent == tally.shed && plain.resent > 3, "{plain:?}");
+    // Marks by chance are for the same ones.
+    scenario.links[0].there = spec("rate=20mbit,delay=20ms,mark=0.5%");
+    let both = run(&scenario);
+    let marked = [0, 1].map(|flow: usize| both.flows[flow].marked);
+    assert!(marked[0] > 3 && marked[1] == 0, "{marked:?}");
 }
 
 #[test]

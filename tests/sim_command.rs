@@ -147,6 +147,7 @@ fn every_field_is_taken() {
         window_scaling = true
         timestamps = false
         sack = false
+        ecn = "request"
         nodelay = true
         delayed_ack = "20ms"
         rto_min = "300ms"
@@ -228,6 +229,7 @@ fn what_is_wrong_is_told_with_its_line_and_what_is_expected() {
         ("duration = \"1s\"\nsample = \"1us\"\n", 2, "expected a sample each millisecond"),
         ("duration = \"1s\"\n[config]\nsak = true", 3, "unknown field `sak`, expected one of"),
         ("duration = \"1s\"\n[config]\nsack = 1", 3, "integer `1`, expected a boolean"),
+        ("duration = \"1s\"\n[config]\necn = \"on\"", 3, "`on`: ECN is off, accept or request"),
         ("duration = \"1s\"\n[config]\nsend_buffer = \"9\"", 3, "expected a size above zero in b,"),
         (&format!("{flow}algorithm = \"vegas\""), 3, "`vegas`: no such congestion control; there"),
         (&format!("{flow}speed = 1"), 3, "unknown field `speed`, expected one of `name`"),

@@ -5,7 +5,7 @@ use toml::Spanned;
 use tuntcp::device::impair::{Spec, SpecError};
 use tuntcp::tcp::Config;
 
-use super::words::{Congestion, Plain, Rate, Size, Time};
+use super::words::{Congestion, Ecn, Plain, Rate, Size, Time};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -71,6 +71,7 @@ pub(super) struct Settings {
     window_scaling: Option<bool>,
     timestamps: Option<bool>,
     sack: Option<bool>,
+    ecn: Option<Ecn>,
     nodelay: Option<bool>,
     delayed_ack: Option<Time>,
     rto_min: Option<Time>,
@@ -86,6 +87,7 @@ impl Settings {
         set(&mut config.window_scaling, self.window_scaling);
         set(&mut config.timestamps, self.timestamps);
         set(&mut config.sack, self.sack);
+        set(&mut config.ecn, self.ecn.map(|ecn| ecn.0));
         set(&mut config.nodelay, self.nodelay);
         set(&mut config.delayed_ack, self.delayed_ack.map(|time| time.0));
         set(&mut config.rto_min, self.rto_min.map(|time| time.0));

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use tuntcp::device::impair::units;
+use tuntcp::tcp::EcnPolicy;
 use tuntcp::tcp::congestion::Algorithm;
 
 /// What stands in a string and is something else.
@@ -122,7 +124,24 @@ pub(super) struct Congestion(pub(super) Algorithm);
 
 impl<'de> Deserialize<'de> for Congestion {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(from)?;
-        name.parse().map(Self).map_err(Error::custom)
+        parsed(from).map(Self)
     }
+}
+
+/// `off`, `accept` or `request`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ecn(pub(super) EcnPolicy);
+
+impl<'de> Deserialize<'de> for Ecn {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        parsed(from).map(Self)
+    }
+}
+
+fn parsed<'de, T, D>(from: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+    D: Deserializer<'de>,
+{
+    String::deserialize(from)?.parse().map_err(Error::custom)
 }
