@@ -225,7 +225,7 @@ impl FromStr for Algorithm {
 
 /// Every algorithm that comes with the stack; the first one is the default.
 pub const REGISTRY: &[Algorithm] = &[
-    Algorithm::new("reno", |start| Box::new(NewReno::new(start))),
     Algorithm::new("cubic", |start| Box::new(Cubic::new(start))),
+    Algorithm::new("reno", |start| Box::new(NewReno::new(start))),
     Algorithm::new("bbr", |start| Box::new(Bbr::new(start))),
 ];

@@ -1,4 +1,5 @@
-//! What a loss does to the window, and how it grows from there (RFC 5681 3.1, 4.3).
+//! What a loss does to the window, and how it grows from there (RFC 5681 3.1, 4.3): NewReno at work
+//! in a connection.
 
 use super::harness::Harness;
 use super::script::{At, at};
@@ -16,7 +17,7 @@ struct Sender {
 impl Sender {
     /// With far more to send than any window; ten segments are in flight.
     fn new() -> Self {
-        let mut harness = at(At::Established).start();
+        let mut harness = at(At::Established).reno().start();
         harness.must("cork");
         for _ in 0..15 {
             harness.must("write 65536");
@@ -74,7 +75,7 @@ fn half_of_what_flew() {
     assert_eq!(sender.now(), (1, 5, 10));
 
     // Never below two.
-    let mut sender = Sender { harness: at(At::Established).start(), una: 1 };
+    let mut sender = Sender { harness: at(At::Established).reno().start(), una: 1 };
     sender.harness.must("write 2920; >+");
     sender.time_out();
     assert_eq!(sender.now(), (1, 2, 2));

@@ -7,7 +7,7 @@ const TEN: &str = "write 21000; burst 1 10 1460";
 const DUP: &str = "< . 1:1(0) ack 1";
 
 fn open() -> Setup {
-    at(At::Established)
+    at(At::Established).reno()
 }
 
 fn dups(count: usize) -> String {

@@ -132,6 +132,11 @@ impl Setup {
         self
     }
 
+    /// The congestion control of the textbook, for rows that count its segments.
+    pub(super) fn reno(self) -> Self {
+        self.config(|config| config.congestion = "reno".parse().expect("it is registered"))
+    }
+
     pub(super) fn sack(self) -> Self {
         self.peer(|peer| peer.sack = true)
     }

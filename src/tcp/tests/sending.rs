@@ -192,7 +192,7 @@ fn initial_window() {
 /// Proves: MUST-19, RFC5681-3.1-ss.
 #[test]
 fn slow_start() {
-    open().rows(&[
+    open().reno().rows(&[
         (
             "one acknowledged",
             "write 60000; burst 1 10 1460; < . 1:1(0) ack 1461; burst 14601 2 1460",
