@@ -18,6 +18,8 @@ mod marks;
 mod memory;
 #[path = "simulation/openings.rs"]
 mod openings;
+#[path = "simulation/rates.rs"]
+mod rates;
 #[path = "simulation/repair.rs"]
 mod repair;
 #[path = "simulation/seeds.rs"]

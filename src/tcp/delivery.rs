@@ -37,9 +37,20 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    /// `delivered` bytes have arrived, and nothing is in flight.
-    pub(super) fn new(now: Instant, delivered: u64) -> Self {
-        Self { delivered, delivered_at: now, first_sent_at: now, app_limited_until: 0, lost: 0 }
+    /// `delivered` bytes have arrived, and nothing is in flight; `starved`: because there was nothing
+    /// left to send.
+    pub(super) fn new(now: Instant, delivered: u64, starved: bool) -> Self {
+        let mut delivery = Self {
+            delivered,
+            delivered_at: now,
+            first_sent_at: now,
+            app_limited_until: 0,
+            lost: 0,
+        };
+        if starved {
+            delivery.starve(0);
+        }
+        delivery
     }
 
     /// `len` bytes are sent while `pipe` are in flight.

@@ -46,6 +46,8 @@ pub(super) struct Recovery {
     pub(super) tally: Tally,
     /// What is outstanding.
     pub(super) flight: Option<Box<Flight>>,
+    /// There was nothing left to send when all of the flight before had arrived.
+    starved: bool,
 }
 
 /// What has happened since the connection opened.
@@ -97,6 +99,7 @@ impl Recovery {
             reduced: false,
             tally: Tally::default(),
             flight: None,
+            starved: false,
         }
     }
 
@@ -125,9 +128,10 @@ impl Recovery {
 
     /// New data in `range` leaves; `acked` bytes were acknowledged so far.
     pub(super) fn sent(&mut self, now: Instant, range: SeqRange, acked: u64) {
-        let flight = self
-            .flight
-            .get_or_insert_with(|| Box::new(Flight::new(range.start, Delivery::new(now, acked))));
+        let starved = self.starved;
+        let flight = self.flight.get_or_insert_with(|| {
+            Box::new(Flight::new(range.start, Delivery::new(now, acked, starved)))
+        });
         let stamp = flight.stamp(now, range.len());
         flight.board.sent(now, range, stamp);
     }
@@ -194,6 +198,7 @@ impl Recovery {
         }
         let done = flight.board.first().is_none();
         if done && flight.probe.is_none() && !flight.undo.is_open() {
+            self.starved = flight.is_app_limited();
             self.flight = None;
         }
     }

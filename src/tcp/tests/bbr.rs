@@ -297,6 +297,20 @@ fn restart_from_idle() {
     assert!(u64::from(feed.bbr.window()) > BDP, "the window before it");
 }
 
+/// 5.5.9: what came before a pause is no part of the clump that comes after it.
+#[test]
+fn pauses_do_not_add_up() {
+    let mut feed = Feed::steady();
+    feed.app_limited = true;
+    for _ in 0..20 {
+        feed.now += Duration::from_secs(1);
+        let sent = Sent { app_limited: true, ..Sent::new(MSS, 0) };
+        feed.bbr.on_sent(feed.now, &sent);
+        feed.sample(RATE, RTT / 2, 0);
+    }
+    assert_eq!(feed.bbr.extra_acked(), BDP / 2);
+}
+
 /// A.20: from ProbeRTT back to Startup, if the pipe was never full.
 #[test]
 fn probe_rtt_in_startup() {

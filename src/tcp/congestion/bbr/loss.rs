@@ -19,20 +19,6 @@
 //! missing where segments are marked: what arrived in a round trip, which bounds the answer to
 //! losses, contains the queue that the mark complains about. So the bound after a mark is what the
 //! path holds at the rate at which it delivered: the queue goes, the rate stays.
-//!
-//! Where we differ from the draft, each of it beside its code:
-//!
-//! * `bw_shortterm` shall fall by X % after a round trip that lost X % (5.3.3.8.3), but what arrives
-//!   is also less because we sent less than the bandwidth, on purpose. By the letter, a loss each
-//!   round trip, be it of 0.1 %, costs 1 % of the rate each time, the pacing margin; one after Down
-//!   costs 10 %, its gain; one after ProbeRTT 30 %, all that Beta allows. So what arrived is taken
-//!   in proportion to what we let go, and where ProbeRTT held us down it is not taken at all. At
-//!   500 Mbit/s and 10 ms, losing 0.1 % leaves 97 % of the rate that way instead of 87 %, losing 1 %
-//!   leaves 87 % instead of 78 %.
-//! * A probe goes too high with the second segment that it loses, not with the first. At 10 Mbit/s
-//!   and 40 ms, losing 2 % by chance leaves 87 % of the rate that way instead of 67 %.
-//! * State is saved before the first loss of an episode, not before each round trip's.
-//! * A window that a time-out has closed is not taken for what the path holds.
 
 use super::Bbr;
 use super::state::State;

@@ -55,7 +55,7 @@ impl Rounds {
 #[derive(Clone, Debug)]
 pub(super) struct Aggregation {
     /// When the current clump began.
-    pub(super) since: Instant,
+    since: Instant,
     /// What has arrived since then.
     delivered: u64,
     /// The excess, by round trip.
@@ -67,14 +67,21 @@ impl Aggregation {
         Self { since: now, delivered: 0, extra: WindowedMax::new() }
     }
 
+    /// Another clump begins: nothing has arrived for a while because nothing was sent. What the one
+    /// before has delivered is not counted on; the draft forgets to forget it, so that each pause
+    /// makes the window larger.
+    pub(super) fn restart(&mut self, now: Instant) {
+        self.since = now;
+        self.delivered = 0;
+    }
+
     /// `arrived` more bytes; `bw` is what the path is thought to deliver, and a window cannot be
     /// exceeded.
     fn update(&mut self, now: Instant, arrived: u64, bw: u64, window: u64) {
         let mut expected = volume(bw, now - self.since);
         if self.delivered <= expected {
             // No faster than expected: the clump is over.
-            self.delivered = 0;
-            self.since = now;
+            self.restart(now);
             expected = 0;
         }
         self.delivered = self.delivered.saturating_add(arrived);
