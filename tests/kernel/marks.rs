@@ -101,7 +101,6 @@ fn the_kernel_asks() {
     watched.some("answer", &format!("ip.src == 192.0.2.2 && {SYN_ACK} && {ECE}"));
     watched.check_both_ways();
     watched.none("CE", "ip.dsfield.ecn == 3");
-    watched.none("something sent again", "tcp.analysis.retransmission");
 }
 
 /// We ask, the kernel accepts. Proves: RFC3168-6.1.1-a, RFC3168-6.1.4.
