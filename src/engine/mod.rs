@@ -184,6 +184,8 @@ impl Engine {
                 return true;
             }
             inner.end_pouring();
+            // Whoever flushes it now, what arrives from here on is told after another batch.
+            inner.noted = false;
             drop(inner);
             self.flush(now, slot);
             self.announce(now, slot, slot.lock(), Signals::empty());

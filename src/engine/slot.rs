@@ -55,7 +55,7 @@ pub(super) struct Inner {
     /// A thread that waits for this connection is the packet loop: it sleeps in the device, and
     /// that is where to wake it.
     pub(super) leads: bool,
-    /// The packet loop has noted that it may owe something, and will flush it.
+    /// The packet loop has noted that it may owe something, and will flush it and tell who waits.
     pub(super) noted: bool,
     /// Segments since the packet loop flushed it last that brought text in order and changed nothing else.
     poured: u16,
@@ -321,7 +321,6 @@ impl Engine {
         loop {
             frame.clear();
             let mut inner = slot.lock();
-            inner.noted = false;
             if inner.connection.poll_transmit(now, &slot.flow, &limits, frame).is_none() {
                 let overslept = self.arm(now, slot, &mut inner);
                 let over = inner.connection.state() == State::Closed;

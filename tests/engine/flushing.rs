@@ -85,6 +85,33 @@ fn who_waits_for_text_that_pours_in_is_told_when_it_has() {
     });
 }
 
+/// The packet loop has been here while another sends, and it comes again, still meanwhile.
+#[test]
+fn text_that_pours_in_while_another_sends_is_shown() {
+    let mut bench = Bench::new();
+    let listener = bench.listen(7, 8);
+    let mut peer = Peer::open(&mut bench, 5000, 7);
+    let socket = listener.accept().unwrap().unwrap();
+    let mut batches = [1, 10].map(|count| {
+        let segment = |_| {
+            let frame = peer.segment(Flags::empty(), &[7; 100]);
+            peer.seq += 100;
+            frame
+        };
+        (0..count).map(segment).collect::<Vec<_>>()
+    });
+    let (engine, world, now) = (Arc::clone(&bench.engine), Arc::clone(&bench.world), bench.now);
+    bench.world.during_transmit(move || {
+        for batch in &mut batches {
+            batch.drain(..).for_each(|frame| world.gets(frame));
+            while engine.turn(now).unwrap() == now {}
+        }
+    });
+    socket.write(now, b"something").unwrap();
+    while bench.turn() == bench.now {}
+    assert_eq!(socket.read(now, &mut [0; 2_000], false), Ok(Some(1_100)));
+}
+
 #[test]
 fn a_peer_that_may_run_out_of_window_is_not_put_off() {
     // The first batch has filled a third of the buffer.

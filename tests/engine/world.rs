@@ -59,6 +59,11 @@ impl World {
         *self.on_transmit.lock().unwrap() = Some(Box::new(hook));
     }
 
+    /// A frame arrives with the next turn.
+    pub(crate) fn gets(&self, frame: Vec<u8>) {
+        self.inbound.lock().unwrap().push_back(frame);
+    }
+
     /// What happens while the packet loop is woken the next time.
     pub(crate) fn during_wake(&self, hook: impl FnOnce() + Send + 'static) {
         *self.on_wake.lock().unwrap() = Some(Box::new(hook));
@@ -125,7 +130,7 @@ impl Bench {
 
     /// A frame arrives with the next turn.
     pub(crate) fn world_gets(&self, frame: Vec<u8>) {
-        self.world.inbound.lock().unwrap().push_back(frame);
+        self.world.gets(frame);
     }
 
     pub(crate) fn turn(&self) -> Instant {
