@@ -287,7 +287,7 @@ fn what_cannot_be_run_or_written_is_explained() {
         assert!(said.starts_with("tuntcp: ") && said.contains(wanted), "{said}");
     };
     let still = "duration = \"1s\"\n[[flow]]\n";
-    fails("still", still, &[], "scenario.toml: reno 1's path needs a rate or a delay");
+    fails("still", still, &[], "scenario.toml: cubic 1's path needs a rate or a delay");
     let small = "duration = \"10ms\"\n[[link]]\ndelay = \"1ms\"\n[[flow]]\n";
     fails("blocked", small, &["--out", "scenario.toml"], "cannot write to scenario.toml: ");
 

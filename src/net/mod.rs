@@ -14,6 +14,6 @@ mod error;
 mod tcp_listener;
 mod tcp_stream;
 
-pub use crate::tcp::{Info, KeepAlive, State};
+pub use crate::tcp::{CongestionState, Info, KeepAlive, State};
 pub use tcp_listener::{Incoming, IntoIncoming, TcpListener};
 pub use tcp_stream::TcpStream;

@@ -93,6 +93,7 @@ impl Tcb {
             let rate = sample.bytes_per_second();
             if !sample.app_limited || rate >= self.delivery_rate {
                 self.delivery_rate = rate;
+                self.rate_app_limited = sample.app_limited;
             }
         }
         let fin_acked = advances && self.snd.acknowledge(now, ack);
@@ -103,6 +104,7 @@ impl Tcb {
         if advances || findings.delivered > 0 {
             self.congestion.on_ack(&Ack {
                 delivered: findings.delivered,
+                growth: if advances || self.recovery.reorders() { findings.delivered } else { 0 },
                 lost: findings.lost,
                 pipe_before: findings.pipe_before,
                 pipe: self.pipe(),
@@ -111,7 +113,7 @@ impl Tcb {
                 rtt: findings.rtt.or(rtt),
                 min_rtt: self.rtt.least(),
                 srtt: self.rtt.smoothed(),
-                window_limited: !news.ack.after(self.limited_to),
+                window_limited: self.was_window_limited(&news),
                 in_recovery: findings.in_recovery,
                 ecn_echo,
                 rate: findings.rate,
@@ -129,6 +131,19 @@ impl Tcb {
         } else {
             Told::Nothing
         }
+    }
+
+    /// Whether what `news` tells of was sent when the congestion window was used up, or, in slow
+    /// start, half of it, as in Linux: the window may grow to twice what was in flight, and no
+    /// further while the application is the limit (RFC 7661 4.4, RFC 9438 5.8).
+    fn was_window_limited(&self, news: &News<'_>) -> bool {
+        let window = self.congestion.window();
+        let slow_start = window < self.congestion.ssthresh();
+        let limited = match news.advances() {
+            true => !news.ack.after(self.limited_to),
+            false => news.ack.before(self.limited_to),
+        };
+        limited || slow_start && window < self.most_used.saturating_mul(2)
     }
 
     fn note_progress(&mut self, now: Instant, fin_acked: bool) {

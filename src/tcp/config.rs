@@ -42,6 +42,9 @@ pub struct Config {
     pub override_timeout: Duration,
     /// Initial congestion window, segments (RFC 6928). Default 10.
     pub initial_window: u32,
+    /// Begin with the initial window again after nothing was sent for longer than the retransmission
+    /// time-out (RFC 5681, 4.1). Default on.
+    pub restart_after_idle: bool,
     /// Retransmission time-out before the first sample (RFC 6298, 2.1). Default 1 s.
     pub rto_initial: Duration,
     /// Least variance term of the retransmission time-out, which so lies that much above the mean
@@ -113,6 +116,7 @@ impl Default for Config {
             quick_ack: false,
             override_timeout: Duration::from_millis(200),
             initial_window: 10,
+            restart_after_idle: true,
             rto_initial: Duration::from_secs(1),
             rto_min: Duration::from_millis(200),
             tail_probe: true,

@@ -365,9 +365,8 @@ impl Connection {
         pool: &Pool,
     ) -> Reaction {
         let Phase::Opening(opening) = &mut self.phase else { return Reaction::default() };
-        let lost = opening.retries > 1;
         let buffer = opening.buffer.take();
-        let mut tcb = Box::new(Tcb::new(now, &opening.birth, buffer, negotiated, lost));
+        let mut tcb = Box::new(Tcb::new(now, &opening.birth, buffer, negotiated, opening.retries));
         match opening.round_trip(now, segment) {
             Some(rtt) => {
                 tcb.rtt.sample(rtt, &tcb.config);

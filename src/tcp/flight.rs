@@ -8,7 +8,7 @@ use super::delivery::{Delivery, Stamp};
 use super::harvest::{Harvest, News};
 use super::prr::Prr;
 use super::rack::{DUP_THRESHOLD, Rack};
-use super::scoreboard::{Record, Scoreboard};
+use super::scoreboard::{Census, Record, Scoreboard};
 use super::tail_probe::TailProbe;
 use super::undo::Undo;
 use crate::time::Instant;
@@ -110,6 +110,14 @@ impl Flight {
         self.board.pipe()
     }
 
+    /// What is outstanding, segments of `mss` bytes. Where there is no SACK, a duplicate ACK stands
+    /// for a segment that the peer holds.
+    pub(super) fn census(&self, mss: u32) -> Census {
+        let mut census = self.board.census();
+        census.sacked += self.echoed.div_ceil(mss.max(1));
+        census
+    }
+
     /// Whether lost data is being repaired after a fast retransmit.
     pub(super) fn in_fast_recovery(&self) -> bool {
         matches!(self.mode, Mode::Fast(_))
@@ -173,7 +181,8 @@ impl Flight {
         let Mode::Fast(Descent::Inflated(inflation)) = &mut self.mode else {
             let echoed = std::mem::take(&mut self.echoed);
             self.echoed = match (news.advances(), news.duplicate) {
-                (true, _) => return acked - echoed.min(acked),
+                // The first of what is acknowledged is the hole: no duplicate has told of that.
+                (true, _) => return acked - echoed.min(acked.saturating_sub(news.mss)),
                 (false, true) => (echoed + news.mss).min(self.board.pipe()),
                 (false, false) => echoed,
             };

@@ -53,6 +53,11 @@ pub(super) struct Harvest {
     pub(super) newest: Option<Record>,
     /// The segment at whose sending most had arrived, and when that was.
     pub(super) sample: Option<(Instant, Stamp)>,
+    /// Of the same: the round trip of the last in the order of numbers, of those that are acknowledged
+    /// in order if there are any.
+    pub(super) trip: Duration,
+    /// It is of one that is.
+    in_order: bool,
     /// The least round trip of segments that were sent once.
     pub(super) rtt: Option<Duration>,
     /// A segment of the flight that timed out, sent once only, was among them.
@@ -82,6 +87,10 @@ impl Harvest {
         let too_quick = news.trips.min.is_some_and(|least| rtt < least);
         if record.resent && (earlier_copy || too_quick) {
             return;
+        }
+        let in_order = !record.range.end.after(news.ack);
+        if in_order || !self.in_order {
+            (self.trip, self.in_order) = (rtt, in_order);
         }
         let newer = self.newest.is_none_or(|newest| {
             let (one, other) =

@@ -3,17 +3,84 @@
 use std::time::Duration;
 
 use super::connection::{Connection, Phase};
+use super::flight::{Flight, Mode};
 use super::handshake::Opening;
 use super::tcb::Tcb;
 use super::{Config, Error, State};
 use crate::time::Instant;
 
+/// What is the sender about?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum CongestionState {
+    /// Nothing tells of a loss.
+    #[default]
+    Open,
+    /// The peer holds something out of order, or acknowledges the same again: a loss, or nothing
+    /// but reordering (RFC 3042, RFC 8985).
+    Disorder,
+    /// The window comes down because the network has marked segments (RFC 3168); nothing is lost.
+    Reduced,
+    /// Lost segments are sent again after a fast retransmit (RFC 6675, RFC 9937).
+    Recovery,
+    /// Slow start after the retransmission timer has expired (RFC 5681, 3.1; RFC 5682).
+    Loss,
+}
+
+impl CongestionState {
+    fn of(flight: Option<&Flight>) -> Self {
+        let Some(flight) = flight else { return Self::Open };
+        match flight.mode {
+            Mode::Open if flight.board.sacked() > 0 || flight.dup_acks > 0 => Self::Disorder,
+            Mode::Open => Self::Open,
+            Mode::Reduced(_) => Self::Reduced,
+            Mode::Fast(_) => Self::Recovery,
+            Mode::Timeout { .. } => Self::Loss,
+        }
+    }
+}
+
 /// A snapshot of a connection for people and tests; grows with the stack.
+///
+/// Who knows Linux's `tcp_info` finds its fields here; where the units differ, the factor is
+/// [`mss`](Self::mss) or a fraction of a second:
+///
+/// | `tcpi_` | here |
+/// | --- | --- |
+/// | `state` | `state` |
+/// | `ca_state` | `congestion_state` |
+/// | `retransmits`, `backoff`, `probes` | `timeouts`, `backoff`, `probes` |
+/// | `options` | `timestamps`, `sack`, `window_scaling` |
+/// | `snd_wscale`, `rcv_wscale` | `send_shift`, `receive_shift` |
+/// | `delivery_rate`, `delivery_rate_app_limited` | `delivery_rate`, `delivery_rate_app_limited` |
+/// | `rto`, `ato` | `rto`, `delayed_ack` |
+/// | `snd_mss`, `rcv_mss`, `advmss`, `pmtu` | `mss`, `receive_mss`, `advertised_mss`, `path_mtu` |
+/// | `unacked` | `outstanding_segments`; bytes: `unacked` |
+/// | `sacked` | `sacked_segments`; bytes: `sacked` |
+/// | `lost` | `missing_segments`; bytes that still wait to be sent again: `lost` |
+/// | `retrans` | `resent_segments` |
+/// | `last_data_sent`, `last_data_recv`, `last_ack_recv` | `last_sent`, `last_text`, `last_heard` |
+/// | `rtt`, `rttvar`, `min_rtt` | `srtt`, `rttvar`, `min_rtt` |
+/// | `snd_cwnd`, `snd_ssthresh` | `cwnd`, `ssthresh` |
+/// | `reordering`, `reord_seen` | `reordering_degree`, `reordering_events` |
+/// | `total_retrans`, `bytes_retrans` | `retransmissions`, `bytes_retransmitted` |
+/// | `pacing_rate` | `pacing_rate` |
+/// | `bytes_acked`, `bytes_received`, `bytes_sent` | `bytes_acked`, `bytes_received`, `bytes_sent` |
+/// | `segs_out`, `segs_in` | `segments_out`, `segments_in` |
+/// | `data_segs_out`, `data_segs_in` | `data_segments_out`, `data_segments_in` |
+/// | `notsent_bytes` | `unsent` |
+/// | `delivered` | `delivered_segments`, and the SYN |
+/// | `dsack_dups` | `dsacks` |
+/// | `rcv_ooopack` | `early_segments` |
+/// | `snd_wnd`, `rcv_wnd` | `send_window`, `receive_window` |
+/// | `total_rto` | `rto_expirations` |
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Info {
     /// RFC 9293's name of the state.
     pub state: State,
+    /// What the sender is about.
+    pub congestion_state: CongestionState,
     /// Payload of a full-sized segment that we send, bytes.
     pub mss: u32,
     /// Largest IP packet that the path to the peer takes, as far as is known, bytes.
@@ -81,7 +148,19 @@ pub struct Info {
     pub sacked: u32,
     /// Bytes that are thought lost and were not sent again yet.
     pub lost: u32,
-    /// Segments sent again since the connection opened.
+    /// Segments sent and not acknowledged.
+    pub outstanding_segments: u32,
+    /// Segments of them that the peer holds out of order. Without SACK: as many as duplicate ACKs
+    /// have told of.
+    pub sacked_segments: u32,
+    /// Segments of them that were thought lost, whether or not they were sent again since.
+    pub missing_segments: u32,
+    /// Segments of them that were sent again, and are thought to be in the network.
+    pub resent_segments: u32,
+    /// Segments that the peer was told to have, in order or not, since the connection opened; it
+    /// wraps.
+    pub delivered_segments: u32,
+    /// Segments sent again since the first SYN.
     pub retransmissions: u64,
     /// Bytes sent again since then.
     pub bytes_retransmitted: u64,
@@ -91,12 +170,17 @@ pub struct Info {
     pub rto_expirations: u32,
     /// Tail probes sent since then (RFC 8985, 7).
     pub tail_probes: u32,
-    /// D-SACKs received since then (RFC 2883).
+    /// Segments that arrived twice, as D-SACKs have told since then (RFC 2883).
     pub dsacks: u32,
     /// Reductions of the window since then that were mistakes, and were undone (RFC 3522, RFC 5682).
     pub undone: u32,
     /// The path was seen to reorder (RFC 8985 6.2, step 3).
     pub reordering: bool,
+    /// By how many segments one was overtaken at most; 3, the threshold of RFC 5681, to begin with,
+    /// and 300 at most.
+    pub reordering_degree: u32,
+    /// Acknowledgements that have told of reordering; it wraps.
+    pub reordering_events: u32,
     /// How much later than those sent after it a segment may arrive before it is thought lost, once
     /// reordering was seen (RFC 8985 6.2, step 4).
     pub reordering_window: Duration,
@@ -107,6 +191,10 @@ pub struct Info {
     /// How fast data was delivered, by the last sample that was not limited by the application, or
     /// a faster one that was; bytes a second.
     pub delivery_rate: Option<u64>,
+    /// That sample was limited by the application.
+    pub delivery_rate_app_limited: bool,
+    /// Bytes sent, each as often as it was.
+    pub bytes_sent: u64,
     /// Bytes that the peer has acknowledged, a FIN counted.
     pub bytes_acked: u64,
     /// Bytes received in order.
@@ -115,8 +203,16 @@ pub struct Info {
     pub segments_out: u32,
     /// Segments received since then; it wraps.
     pub segments_in: u32,
+    /// Segments with text sent since then; it wraps.
+    pub data_segments_out: u32,
+    /// Segments with text received since then; it wraps.
+    pub data_segments_in: u32,
+    /// Segments with text that have arrived before their turn; it wraps.
+    pub early_segments: u32,
     /// How long ago text or FIN was sent last, or the connection opened.
     pub last_sent: Duration,
+    /// How long ago text arrived last, or the connection opened.
+    pub last_text: Duration,
     /// How long ago an acceptable segment arrived last: each one acknowledges.
     pub last_heard: Duration,
     /// Bytes of urgent data that were not read (RFC 9293 3.8.5, MUST-33).
@@ -150,6 +246,7 @@ impl Info {
     fn of(state: State, config: &Config) -> Self {
         Self {
             state,
+            congestion_state: CongestionState::Open,
             mss: 0,
             path_mtu: 0,
             advertised_mss: 0,
@@ -183,6 +280,11 @@ impl Info {
             in_flight: 0,
             sacked: 0,
             lost: 0,
+            outstanding_segments: 0,
+            sacked_segments: 0,
+            missing_segments: 0,
+            resent_segments: 0,
+            delivered_segments: 0,
             retransmissions: 0,
             bytes_retransmitted: 0,
             lost_segments: 0,
@@ -191,15 +293,23 @@ impl Info {
             dsacks: 0,
             undone: 0,
             reordering: false,
+            reordering_degree: 0,
+            reordering_events: 0,
             reordering_window: Duration::ZERO,
             min_rtt: None,
             pacing_rate: None,
             delivery_rate: None,
+            delivery_rate_app_limited: false,
+            bytes_sent: 0,
             bytes_acked: 0,
             bytes_received: 0,
             segments_out: 0,
             segments_in: 0,
+            data_segments_out: 0,
+            data_segments_in: 0,
+            early_segments: 0,
             last_sent: Duration::ZERO,
+            last_text: Duration::ZERO,
             last_heard: Duration::ZERO,
             urgent_unread: 0,
             soft_error: None,
@@ -213,6 +323,8 @@ impl Info {
             backoff: opening.retries,
             timeouts: opening.retries,
             unacked: 1,
+            outstanding_segments: 1,
+            retransmissions: opening.retries.into(),
             soft_error: opening.soft_error,
             ..Self::of(opening.state, &opening.birth.config)
         }
@@ -221,8 +333,10 @@ impl Info {
     fn of_open(now: Instant, tcb: &Tcb) -> Self {
         let config = &tcb.config;
         let (flight, tally) = (tcb.recovery.flight(), &tcb.recovery.tally);
+        let census = flight.map(|flight| flight.census(tcb.mss())).unwrap_or_default();
         Self {
             state: tcb.state,
+            congestion_state: CongestionState::of(flight),
             mss: tcb.mss(),
             path_mtu: tcb.path_mtu,
             advertised_mss: u32::from(tcb.rcv.our_mss),
@@ -256,6 +370,11 @@ impl Info {
             in_flight: tcb.pipe(),
             sacked: flight.map_or(0, |flight| flight.board.sacked()),
             lost: flight.map_or(0, |flight| flight.board.lost()),
+            outstanding_segments: census.outstanding,
+            sacked_segments: census.sacked,
+            missing_segments: census.missing,
+            resent_segments: census.resent,
+            delivered_segments: tally.delivered,
             retransmissions: tally.resent_segments.into(),
             bytes_retransmitted: tally.resent,
             lost_segments: tally.lost,
@@ -264,15 +383,23 @@ impl Info {
             dsacks: tally.duplicates,
             undone: tally.undone,
             reordering: tcb.recovery.reordering.seen,
+            reordering_degree: tcb.recovery.reordering.degree.into(),
+            reordering_events: tcb.recovery.reordering.events,
             reordering_window: tcb.recovery.reordering.window(false, &tcb.round_trips()),
             min_rtt: tcb.rtt.least(),
             pacing_rate: tcb.congestion.pacing_rate(),
             delivery_rate: (tcb.delivery_rate > 0).then_some(tcb.delivery_rate),
+            delivery_rate_app_limited: tcb.rate_app_limited,
+            bytes_sent: tcb.snd.bytes_sent() + tally.resent,
             bytes_acked: tcb.snd.acked,
             bytes_received: tcb.rcv.position,
             segments_out: tcb.segments_out,
             segments_in: tcb.segments_in,
+            data_segments_out: tcb.data_segments_out,
+            data_segments_in: tcb.data_segments_in,
+            early_segments: tcb.rcv.early_segments,
             last_sent: now - tcb.snd.last_sent,
+            last_text: now - tcb.text_at,
             last_heard: now - tcb.heard_at,
             urgent_unread: tcb.rcv.urgent_unread(),
             soft_error: tcb.soft_error,

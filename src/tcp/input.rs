@@ -24,6 +24,10 @@ impl Tcb {
         pool: &Pool,
     ) -> Result<(), Discard> {
         self.segments_in = self.segments_in.wrapping_add(segment.wire_segments.into());
+        if !segment.payload.is_empty() {
+            self.data_segments_in =
+                self.data_segments_in.wrapping_add(segment.wire_segments.into());
+        }
         if segment.flags.contains(Flags::RST) {
             return self.take_reset(now, segment.seq);
         }
@@ -172,6 +176,7 @@ impl Tcb {
             self.end(Ending { error: None, reset: true });
             return Err(Discard::DataAfterClose);
         }
+        self.text_at = now;
         self.note_duplicate(segment);
         let before = self.rcv.nxt;
         let how = self.rcv.take_text(pool, segment.seq, segment.payload, segment.wire_segments);

@@ -32,6 +32,7 @@ mod send;
 mod settings;
 pub mod state;
 mod tail_probe;
+mod tally;
 mod tcb;
 mod time_wait;
 mod timers;
@@ -49,7 +50,7 @@ use bitflags::bitflags;
 pub use config::{BufferSize, Config, EcnPolicy, KeepAlive, UnknownEcnPolicy};
 pub use connection::Connection;
 use handshake::MIN_MSS;
-pub use info::Info;
+pub use info::{CongestionState, Info};
 pub use output::Reset;
 pub use state::State;
 /// Which side of a connection to shut down.

@@ -49,7 +49,10 @@ impl Tcb {
     /// RFC 5681 4.1: what the window was before a long silence says little about the path now.
     fn restart_after_idle(&mut self, now: Instant) {
         let idle = self.snd.outstanding() == 0 && self.snd.has_unsent();
-        if idle && now - self.snd.last_sent > self.rtt.rto(&self.config) {
+        if idle
+            && self.config.restart_after_idle
+            && now - self.snd.last_sent > self.rtt.rto(&self.config)
+        {
             self.congestion.on_idle(now);
         }
     }
@@ -162,8 +165,18 @@ impl Tcb {
         let waiting = self.snd.unsent().min(self.snd.usable());
         let lost = self.recovery.flight().map_or(0, |flight| flight.board.lost());
         let (room, mss) = (self.room(), self.mss());
-        if (waiting > 0 || lost > 0) && room < (waiting + lost).min(mss) {
+        let short = (waiting > 0 || lost > 0) && room < (waiting + lost).min(mss);
+        let out = self.snd.outstanding();
+        let over = !self.snd.una.before(self.used_to);
+        if self.snd.nxt.after(self.used_to) && (over || out > self.most_used) {
+            (self.most_used, self.used_to) = (out, self.snd.nxt);
+        }
+        if short || out > 0 && room < mss {
+            // Full, whether or not there is more: the next one might not have fitted.
             self.limited_to = self.snd.nxt;
+        }
+        if short {
+            // Neither the pace nor the application.
         } else if let Some(rate) = self.congestion.pacing_rate()
             && (waiting > 0 || lost > 0)
             && !self.pacer.is_open(now)
@@ -230,6 +243,9 @@ impl Tcb {
         // At most a frame of 64 KiB.
         let wire_segments = u16::try_from(text_len.div_ceil(payload).max(1)).unwrap_or(u16::MAX);
         self.segments_out = self.segments_out.wrapping_add(wire_segments.into());
+        if text_len > 0 {
+            self.data_segments_out = self.data_segments_out.wrapping_add(wire_segments.into());
+        }
         Outgoing { wire_segments }
     }
 

@@ -21,6 +21,10 @@ use crate::wire::SeqNum;
 /// Segments that must have arrived out of order before a loss is presumed at once (RFC 5681, 3.2).
 pub(super) const DUP_THRESHOLD: u32 = 3;
 
+/// How far a segment is thought to have been overtaken at most, segments (`tcp_max_reordering` of
+/// Linux).
+const FURTHEST: u32 = 300;
+
 /// For so many recoveries without a D-SACK a widened reordering window stays (RFC 8985 6.2, step 4).
 /// Then it is halved, not forgotten: a path that reorders goes on to.
 const PERSISTENCE: u8 = 16;
@@ -35,6 +39,10 @@ pub(super) struct Reordering {
     fack: SeqNum,
     /// Reordering was seen.
     pub(super) seen: bool,
+    /// How far a segment was overtaken at most, segments.
+    pub(super) degree: u16,
+    /// Acknowledgements that have told of reordering.
+    pub(super) events: u32,
     /// The reordering window in quarters of the least round trip.
     quarters: u16,
     /// Recoveries until the window is narrowed again.
@@ -50,7 +58,7 @@ pub(super) struct Rack {
     sent_at: Instant,
     /// Its end.
     end: SeqNum,
-    /// Its round trip.
+    /// How long a round trip took of late.
     rtt: Duration,
 }
 
@@ -65,17 +73,24 @@ pub(super) struct RoundTrips {
 
 impl Reordering {
     pub(super) fn new(iss: SeqNum) -> Self {
-        Self { fack: iss, seen: false, quarters: 1, persists: 0, widened: None }
+        let degree = DUP_THRESHOLD as u16;
+        Self { fack: iss, seen: false, degree, events: 0, quarters: 1, persists: 0, widened: None }
     }
 
     /// `record` has arrived (RFC 8985 6.2, step 3, RFC8985-6.2-3): before one that was sent later,
-    /// though it was sent once?
-    pub(super) fn note(&mut self, record: &Record) {
+    /// though it was sent once? Whether it was.
+    pub(super) fn note(&mut self, record: &Record, mss: u32) -> bool {
         if record.range.end.after(self.fack) {
             self.fack = record.range.end;
-        } else if !record.resent {
-            self.seen = true;
+            return false;
         }
+        if record.resent {
+            return false;
+        }
+        self.seen = true;
+        let segments = self.fack.since(record.range.start).div_ceil(mss.max(1)).min(FURTHEST);
+        self.degree = self.degree.max(u16::try_from(segments).unwrap_or(u16::MAX));
+        true
     }
 
     /// A D-SACK has arrived: something was sent again too early (RFC 8985 6.2, step 4).
@@ -116,9 +131,11 @@ impl Rack {
     }
 
     /// `newest` is what was sent last of all that an acknowledgement tells of (RFC 8985 6.2, step 2,
-    /// RFC8985-6.2-1).
-    pub(super) fn note(&mut self, now: Instant, newest: &Record) {
-        self.rtt = now - newest.sent_at;
+    /// RFC8985-6.2-1). `trip`: how long a round trip takes; as in Linux that of the segment with the
+    /// highest number, not of the newest. The two differ where one acknowledgement tells of a
+    /// retransmission and of originals behind it: then the longer one leaves others more time.
+    pub(super) fn note(&mut self, newest: &Record, trip: Duration) {
+        self.rtt = trip;
         if sent_after((newest.sent_at, newest.range.end), (self.sent_at, self.end)) {
             (self.sent_at, self.end) = (newest.sent_at, newest.range.end);
         }
@@ -135,7 +152,7 @@ impl Rack {
         self.sent_at + self.rtt + window
     }
 
-    /// The round trip of the segment that was sent last of all that have arrived; zero if none has.
+    /// How long a round trip took of late; zero if nothing has arrived.
     pub(super) fn rtt(&self) -> Duration {
         self.rtt
     }

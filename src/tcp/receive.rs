@@ -49,6 +49,8 @@ pub(super) struct ReceiveHalf {
     pub(super) urgent: Option<SeqNum>,
     /// Bytes received in order and not yet acknowledged.
     unacknowledged: u32,
+    /// Segments that have arrived before their turn.
+    pub(super) early_segments: u32,
 }
 
 /// How soon what has just arrived wants to be acknowledged.
@@ -84,6 +86,7 @@ impl ReceiveHalf {
             shut: false,
             urgent: None,
             unacknowledged: 0,
+            early_segments: 0,
         }
     }
 
@@ -108,6 +111,7 @@ impl ReceiveHalf {
         }
         self.learn_full_size(text.len(), wire_segments);
         if seq != self.nxt {
+            self.early_segments = self.early_segments.wrapping_add(wire_segments.into());
             let ahead = u64::from(seq.since(self.nxt));
             // Crumbs whose records outweigh the whole buffer are an attack.
             let crumbs = self.reassembly.overhead() >= self.buffer.capacity();

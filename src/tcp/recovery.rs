@@ -27,6 +27,7 @@ use super::loss_detection::Losses;
 use super::prr::{Arrival, Prr};
 use super::rack::{DUP_THRESHOLD, Reordering, RoundTrips};
 use super::scoreboard::{Fate, Judged, Overdue, Record};
+use super::tally::Tally;
 use crate::time::Instant;
 use crate::wire::{SeqNum, SeqRange};
 
@@ -50,25 +51,6 @@ pub(super) struct Recovery {
     starved: bool,
 }
 
-/// What has happened since the connection opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// Bytes sent again.
-    pub(super) resent: u64,
-    /// Segments sent again.
-    pub(super) resent_segments: u32,
-    /// Segments thought lost.
-    pub(super) lost: u32,
-    /// D-SACKs received.
-    pub(super) duplicates: u32,
-    /// Reductions that were undone.
-    pub(super) undone: u32,
-    /// Tail probes sent.
-    pub(super) probes: u32,
-    /// Time-outs.
-    pub(super) timeouts: u32,
-}
-
 /// What an acknowledgement has changed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Findings {
@@ -89,15 +71,16 @@ pub(super) struct Findings {
 }
 
 impl Recovery {
-    /// Nothing is lost yet; `iss` is our initial sequence number.
-    pub(super) fn new(iss: SeqNum) -> Self {
+    /// Nothing is lost yet; `iss` is our initial sequence number, whose SYN was repeated
+    /// `syn_retries` times.
+    pub(super) fn new(iss: SeqNum, syn_retries: u32) -> Self {
         Self {
             recover: iss,
             reordering: Reordering::new(iss),
             measured: true,
             timeouts: 0,
             reduced: false,
-            tally: Tally::default(),
+            tally: Tally { resent_segments: syn_retries, ..Tally::default() },
             flight: None,
             starved: false,
         }
@@ -109,6 +92,11 @@ impl Recovery {
 
     pub(super) fn flight_mut(&mut self) -> Option<&mut Flight> {
         self.flight.as_deref_mut()
+    }
+
+    /// Segments were overtaken by more than the threshold that tells of a loss.
+    pub(super) fn reorders(&self) -> bool {
+        u32::from(self.reordering.degree) > DUP_THRESHOLD
     }
 
     /// Time-outs in a row without progress.
@@ -210,21 +198,25 @@ impl Recovery {
         harvest.answered = first.zip(news.echo).is_some_and(|(first, echo)| {
             first.fate == Fate::Flying && echo.is_before(first.sent_at)
         });
-        let Self { recover, reordering, .. } = self;
+        let Self { recover, reordering, tally, .. } = self;
+        let mut overtaken = false;
         let mut told = |record: &Record| {
-            reordering.note(record);
+            overtaken |= reordering.note(record, news.mss);
+            tally.delivered = tally.delivered.wrapping_add(1);
             harvest.take(news, record, *recover);
         };
         flight.board.acknowledge(news.ack, &mut told);
         let sacked = flight.board.sacked();
         let own = usize::from(news.reported.is_some());
-        for block in &news.blocks.as_slice()[own..] {
+        let mut blocks = *news.blocks;
+        for block in blocks.sort_from(own, news.ack) {
             // Ancient, hostile or mangled blocks: only what lies in what is outstanding counts.
             let start = block.start.later(news.ack);
             if start.before(block.end) && !block.end.after(news.nxt) {
                 flight.board.sack(SeqRange { start, end: block.end }, &mut told);
             }
         }
+        reordering.events = reordering.events.wrapping_add(overtaken.into());
         harvest.sacked = flight.board.sacked() > sacked;
         let repeats = news.duplicate && (!news.sack || harvest.sacked);
         flight.dup_acks = match (news.advances(), repeats) {
@@ -236,7 +228,7 @@ impl Recovery {
             harvest.delivered = flight.count_echoes(news);
         }
         if let Some(newest) = &harvest.newest {
-            flight.rack.note(news.now, newest);
+            flight.rack.note(newest, harvest.trip);
         }
         if harvest.delivered > 0 {
             flight.delivery.arrived(news.now, harvest.delivered);
@@ -255,7 +247,8 @@ impl Recovery {
     /// reordering window; not where it was a tail probe, nor for more than we have sent twice.
     fn count_duplicate(&mut self, news: &News<'_>, duplicate: Option<SeqRange>) {
         let Some(range) = duplicate else { return };
-        self.tally.duplicates = self.tally.duplicates.saturating_add(1);
+        let segments = range.len().div_ceil(news.mss);
+        self.tally.duplicates = self.tally.duplicates.saturating_add(segments);
         let probe = self.flight().and_then(|flight| flight.probe);
         let probed = probe.is_some_and(|probe| probe.again && probe.end == range.end);
         if !probed && self.tally.duplicates <= self.tally.resent_segments {
@@ -272,7 +265,7 @@ impl Recovery {
         duplicate: Option<SeqRange>,
         congestion: &mut dyn CongestionControl,
     ) -> bool {
-        let needless = duplicate.is_some_and(|range| flight.undo.duplicated(range));
+        let needless = duplicate.is_some_and(|range| flight.undo.duplicated(range, news.mss));
         let answered = harvest.answered && flight.undo.is_answered(news.echo);
         let hasty = self.judge_timeout(flight, news, harvest);
         if flight.reneged || !(needless || answered || hasty) {
@@ -342,6 +335,7 @@ impl Recovery {
         congestion: &mut dyn CongestionControl,
     ) {
         let outstanding = before.outstanding.len();
+        let timed_out = matches!(flight.mode, Mode::Timeout { .. });
         if std::mem::take(&mut flight.reneged) {
             self.recover = before.outstanding.end;
             flight.mode = Mode::Timeout { frto: Frto::Off };
@@ -349,12 +343,13 @@ impl Recovery {
             let timeout = Congestion::Timeout { flight: outstanding, again: false };
             congestion.on_congestion(now, &timeout);
             self.reduced = true;
-        } else if losses.bytes > 0 && (!flight.mode.repairs() || losses.again) {
-            // RFC 6675 5, RFC6675-5-enter. RFC 5681 4.3, RFC5681-4.3-b: a lost retransmission is an
-            // event of its own; it was lost indeed, so nothing will be undone.
+        } else if losses.bytes > 0 && (!flight.mode.repairs() || losses.again && timed_out) {
+            // RFC 6675 5, RFC6675-5-enter. RFC 5681 4.3, RFC5681-4.3-b: a retransmission that is lost
+            // after a time-out is an event of its own. In a fast recovery it is none, as in Linux:
+            // the flight is on its way down already, and what is lost shrinks it further.
             // RFC 3168 6.1.2: losses and marks in one window of data reduce it once.
             let marked = if let Mode::Reduced(prr) = flight.mode { Some(prr) } else { None };
-            if losses.again || marked.is_some() {
+            if marked.is_some() {
                 flight.undo.clear();
             } else {
                 flight.undo.begin(before.outstanding.start);

@@ -46,10 +46,25 @@ pub(super) struct Record {
     pub(super) fate: Fate,
     /// It was sent more than once: an acknowledgement may answer either copy (Karn).
     pub(super) resent: bool,
+    /// It was thought lost when it was sent last.
+    missed: bool,
     /// Copies that fly.
     copies: u8,
     /// Of a SACKed one: so many records from here on are SACKed, at least.
     skip: u32,
+}
+
+/// Segments that are outstanding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Census {
+    /// All of them.
+    pub(super) outstanding: u32,
+    /// The peer holds them out of order.
+    pub(super) sacked: u32,
+    /// They were thought lost, whether or not they were sent again since.
+    pub(super) missing: u32,
+    /// They were sent again, and fly.
+    pub(super) resent: u32,
 }
 
 /// All segments from SND.UNA to SND.NXT.
@@ -119,6 +134,18 @@ impl Scoreboard {
         self.lost_bytes
     }
 
+    /// How many segments are outstanding, and what has become of them.
+    pub(super) fn census(&self) -> Census {
+        let mut census = Census { sacked: self.sacked_segments, ..Census::default() };
+        for record in &self.records {
+            let flying = record.fate == Fate::Flying;
+            census.outstanding += 1;
+            census.resent += u32::from(flying && record.resent);
+            census.missing += u32::from(record.fate == Fate::Lost || flying && record.missed);
+        }
+        census
+    }
+
     /// The oldest segment that is outstanding.
     pub(super) fn first(&self) -> Option<&Record> {
         self.records.front()
@@ -146,6 +173,7 @@ impl Scoreboard {
             stamp,
             fate: Fate::Flying,
             resent: false,
+            missed: false,
             copies: 1,
             skip: 1,
         });
@@ -175,6 +203,7 @@ impl Scoreboard {
             Fate::Sacked => return,
             Fate::Lost => {
                 record.fate = Fate::Flying;
+                record.missed = true;
                 self.lost_bytes -= len;
                 self.lost.remove(&position);
             }
@@ -296,6 +325,14 @@ impl Scoreboard {
 
     /// Nothing was lost: what seemed to be flies.
     pub(super) fn find_lost(&mut self) {
+        for record in self.records.iter_mut().filter(|record| record.missed) {
+            // The copy that was thought lost flies beside the last one.
+            record.missed = false;
+            if record.fate == Fate::Flying && record.copies < u8::MAX {
+                record.copies += 1;
+                self.pipe += record.range.len();
+            }
+        }
         for position in std::mem::take(&mut self.lost) {
             let index = self.index_at(position);
             let record = &mut self.records[index];

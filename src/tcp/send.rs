@@ -107,6 +107,12 @@ impl SendHalf {
         self.nxt.since(self.una)
     }
 
+    /// Bytes of text sent at least once since our SYN.
+    pub(super) fn bytes_sent(&self) -> u64 {
+        let fins = u64::from(self.fin_sent());
+        self.acked + u64::from(self.outstanding()) - fins
+    }
+
     /// The sequence number behind the last byte of the queue: the FIN's.
     pub(super) fn queue_end(&self) -> SeqNum {
         // The queue is far below 2^31. An acknowledged FIN is before SND.UNA.

@@ -57,19 +57,30 @@ pub(super) struct Tcb {
     pub(super) keepalive_probes: u32,
     /// When an acceptable segment arrived last.
     pub(super) heard_at: Instant,
+    /// When text arrived last, or the connection opened.
+    pub(super) text_at: Instant,
     /// Sending stopped for want of congestion window with SND.NXT here: what is acknowledged up
     /// to here tells that the window was too small.
     pub(super) limited_to: SeqNum,
+    /// Bytes outstanding at most, of late: what was sent before `used_to` counts.
+    pub(super) most_used: u32,
+    pub(super) used_to: SeqNum,
     /// The application let go of the connection.
     pub(super) orphaned: bool,
     /// Challenge ACKs of late.
     pub(super) challenges: Challenges,
     /// Segments sent since the connection opened.
     pub(super) segments_out: u32,
+    /// Those of them with text.
+    pub(super) data_segments_out: u32,
     /// Segments received since then.
     pub(super) segments_in: u32,
+    /// Those of them with text.
+    pub(super) data_segments_in: u32,
     /// The last delivery rate that says something of the path, bytes a second.
     pub(super) delivery_rate: u64,
+    /// The application, not the path, was its limit.
+    pub(super) rate_app_limited: bool,
     /// Trouble that does not end the connection (RFC 9293 3.9.1.8, MUST-47).
     pub(super) soft_error: Option<Error>,
     /// What has changed for those outside since they asked last.
@@ -88,13 +99,14 @@ pub(super) struct Ending {
 }
 
 impl Tcb {
-    /// The handshake is complete; `buffer` is what our SYN told of. `syn_lost`: our SYN had to be repeated, more than once.
+    /// The handshake is complete; `buffer` is what our SYN told of. It was repeated `syn_retries`
+    /// times.
     pub(super) fn new(
         now: Instant,
         birth: &Birth,
         buffer: ReceiveBuffer,
         negotiated: &Negotiated,
-        syn_lost: bool,
+        syn_retries: u32,
     ) -> Self {
         let iss = birth.iss;
         let config = Arc::clone(&birth.config);
@@ -105,12 +117,12 @@ impl Tcb {
         let start = congestion::Start {
             sack: negotiated.sack,
             seed: seed(iss, negotiated.irs),
-            ..congestion::Start::new(now, mss, initial_window(&config, mss, syn_lost))
+            ..congestion::Start::new(now, mss, initial_window(&config, mss, syn_retries > 1))
         };
         let mut tcb = Self {
             state: State::Established,
             rtt: Rtt::new(&config),
-            recovery: Recovery::new(iss),
+            recovery: Recovery::new(iss, syn_retries),
             congestion: config.congestion.start(start),
             pacer: Pacer::new(),
             timers: Timers::new(),
@@ -126,12 +138,18 @@ impl Tcb {
             keepalive_owed: false,
             keepalive_probes: 0,
             heard_at: now,
+            text_at: now,
             limited_to: iss,
+            most_used: 0,
+            used_to: iss,
             orphaned: false,
             challenges: Challenges::new(now),
             segments_out: 0,
+            data_segments_out: 0,
             segments_in: 0,
+            data_segments_in: 0,
             delivery_rate: 0,
+            rate_app_limited: false,
             soft_error: None,
             signals: Signals::empty(),
             ending: None,

@@ -55,13 +55,14 @@ impl Undo {
         }
     }
 
-    /// The peer reports `range` as a duplicate. Whether every retransmission was one.
-    pub(super) fn duplicated(&mut self, range: SeqRange) -> bool {
+    /// The peer reports `range`, segments of `mss` bytes, as a duplicate. Whether every
+    /// retransmission was one.
+    pub(super) fn duplicated(&mut self, range: SeqRange, mss: u32) -> bool {
         let ours = self.from.is_some_and(|from| !range.start.before(from));
         if !ours || self.doubtful == 0 {
             return false;
         }
-        self.doubtful -= 1;
+        self.doubtful = self.doubtful.saturating_sub(range.len().div_ceil(mss));
         self.doubtful == 0
     }
 

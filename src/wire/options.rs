@@ -60,6 +60,14 @@ impl SackBlocks {
         self.len == 0
     }
 
+    /// The blocks behind the first `skip` of them, sorted by how far ahead of `from` they begin.
+    pub fn sort_from(&mut self, skip: usize, from: SeqNum) -> &[SeqRange] {
+        let len = usize::from(self.len);
+        let blocks = &mut self.blocks[skip.min(len)..len];
+        blocks.sort_unstable_by_key(|block| block.start.since(from));
+        blocks
+    }
+
     /// What has arrived twice, if the first block tells that (D-SACK): it lies below `ack`, the
     /// acknowledgement of the same segment, or inside of the second block (RFC 2883, 5).
     #[must_use]

@@ -24,7 +24,7 @@
 
 use std::time::Duration;
 
-use super::hystart::{self, HyStart};
+use super::hystart::HyStart;
 use super::{Ack, Congestion, CongestionControl, Sent, Start};
 use crate::time::Instant;
 
@@ -80,8 +80,6 @@ struct State {
     /// `t_epoch`: when this congestion avoidance began, later by every period in which the window
     /// was not used up. Before it begins `NEVER`.
     epoch: Instant,
-    /// This slow start follows a time-out.
-    after_timeout: bool,
 }
 
 impl Cubic {
@@ -101,7 +99,6 @@ impl Cubic {
                 w_est: cwnd,
                 k: 0.0,
                 epoch: Instant::NEVER,
-                after_timeout: false,
             },
             hystart: HyStart::new(),
             followed_until: start.now,
@@ -121,13 +118,7 @@ impl Cubic {
         let first = self.state.ssthresh == u32::MAX;
         let mut left = 0;
         if ack.window_limited {
-            let growth = if first {
-                self.hystart.growth(ack.bytes, self.mss)
-            } else {
-                // RFC 3465 2.3: what fills a hole acknowledges what had arrived long before.
-                let limit = if self.state.after_timeout { 1 } else { hystart::LIMIT };
-                ack.bytes.min(self.mss.saturating_mul(limit))
-            };
+            let growth = if first { self.hystart.growth(ack.growth) } else { ack.growth };
             let room = self.state.ssthresh - self.window();
             left = growth.saturating_sub(room);
             self.state.cwnd = (self.state.cwnd + f64::from(growth.min(room))).min(LARGEST);
@@ -169,12 +160,13 @@ impl Cubic {
         .min(LARGEST);
     }
 
-    /// RFC 9438 4.6 to 4.8: what congestion leaves of `flight` bytes, `least` at least.
-    fn reduce(&mut self, flight: u32, least: u32) {
+    /// RFC 9438 4.6 to 4.8: what congestion leaves, `least` segments at least.
+    fn reduce(&mut self, least: u32) {
         let state = &mut self.state;
-        // RFC9438-4.6-a. Of what is outstanding beyond the window some is known to be lost, or to
-        // have arrived: the window never grows by a loss.
-        let left = f64::from(flight).min(state.cwnd) * BETA;
+        // RFC9438-4.6-a: of the window, not of what is outstanding, as in Linux: a request that was
+        // lost says nothing of what the path has carried before. The window does not grow unless it
+        // is used (RFC9438-4.6-b), so it is not larger than what was.
+        let left = state.cwnd * BETA;
         let floor = |segments: u32| left.max(f64::from(self.mss.saturating_mul(segments)));
         state.prior = state.cwnd;
         // RFC9438-4.7, fast convergence: the path has become narrower, or another flow has come.
@@ -183,7 +175,6 @@ impl Cubic {
         state.ssthresh = bytes(floor(2));
         state.cwnd = floor(least);
         state.epoch = Instant::NEVER;
-        state.after_timeout = false;
         // RFC 9406 4.2, RFC9406-4.2-e: ssthresh ends the first slow start. Where that comes back
         // it begins anew.
         self.hystart = HyStart::new();
@@ -226,7 +217,7 @@ impl CongestionControl for Cubic {
         let since = ack.now - self.followed_until;
         self.followed_until = ack.now;
         // RFC 3168 6.1.2: an acknowledgement that echoes a mark is no reason to grow.
-        if ack.in_recovery || ack.ecn_echo || ack.bytes == 0 {
+        if ack.in_recovery || ack.ecn_echo || ack.growth == 0 {
             return;
         }
         if !ack.window_limited {
@@ -234,7 +225,7 @@ impl CongestionControl for Cubic {
             self.state.wait(since);
         }
         let slow = self.window() < self.state.ssthresh;
-        let left = if slow { self.slow_start(ack) } else { ack.bytes };
+        let left = if slow { self.slow_start(ack) } else { ack.growth };
         if left > 0 && ack.window_limited {
             self.avoid_congestion(ack, left);
         }
@@ -250,26 +241,25 @@ impl CongestionControl for Cubic {
 
     fn on_congestion(&mut self, _now: Instant, congestion: &Congestion) {
         match *congestion {
-            Congestion::Loss { flight } => {
+            Congestion::Loss { .. } => {
                 self.undo = Some(Box::new(self.state));
-                self.reduce(flight, 2);
+                self.reduce(2);
             }
             // RFC 9438 4.6, RFC9438-4.6-c; RFC 3168 6.1.2: marks reduce it down to one segment. No
             // later news will tell that the path was not congested.
-            Congestion::Ecn { flight } => {
+            Congestion::Ecn { .. } => {
                 self.undo = None;
-                self.reduce(flight, 1);
+                self.reduce(1);
             }
             // RFC 9438 4.8, RFC9438-4.8.
-            Congestion::Timeout { flight, again } => {
+            Congestion::Timeout { again, .. } => {
                 if !again {
                     self.undo = Some(Box::new(self.state));
-                    self.reduce(flight, 2);
+                    self.reduce(2);
                 }
                 self.state.cwnd = f64::from(self.mss);
                 self.state.w_max = 0.0;
                 self.state.epoch = Instant::NEVER;
-                self.state.after_timeout = true;
             }
         }
     }

@@ -13,10 +13,6 @@ use std::time::Duration;
 
 use super::Ack;
 
-/// Growth by one acknowledgement, segments: L of RFC 9406, 4.3, where nothing spreads a burst over
-/// time (RFC9406-4.3-a).
-pub(super) const LIMIT: u32 = 8;
-
 /// Samples that a round must have before it is judged: `N_RTT_SAMPLE`.
 const SAMPLES: u32 = 8;
 
@@ -69,9 +65,9 @@ impl HyStart {
         Self { window_end: None, last: NONE, current: NONE, samples: 0, phase: Phase::SlowStart }
     }
 
-    /// What an acknowledgement of `bytes` adds to the window, bytes.
-    pub(super) fn growth(&self, bytes: u32, mss: u32) -> u32 {
-        let bytes = bytes.min(mss.saturating_mul(LIMIT));
+    /// What an acknowledgement of `bytes` adds to the window, bytes. Without a limit L (RFC 9406 4.3,
+    /// RFC9406-4.3-a), as in Linux: one acknowledgement may stand for all that a batch has brought.
+    pub(super) fn growth(&self, bytes: u32) -> u32 {
         match self.phase {
             Phase::SlowStart => bytes,
             // RFC9406-4.2-c.

@@ -14,8 +14,6 @@ pub struct NewReno {
     ssthresh: u32,
     /// Bytes acknowledged in congestion avoidance and not yet turned into growth.
     acked: u32,
-    /// Slow start after a time-out is not doubled (RFC 3465, 2.3).
-    after_timeout: bool,
     /// The window and ssthresh before the last loss was noticed.
     undo: Option<(u32, u32)>,
 }
@@ -31,16 +29,8 @@ impl NewReno {
             // RFC 5681 3.1: arbitrarily high at first.
             ssthresh: start.ssthresh,
             acked: 0,
-            after_timeout: false,
             undo: None,
         }
-    }
-
-    fn slow_start(&mut self, acked: u32) {
-        // RFC 3465 2.2, 2.3: at most two segments an ACK, one after a time-out.
-        let segments = if self.after_timeout { 1 } else { 2 };
-        let limit = self.mss.saturating_mul(segments);
-        self.cwnd = self.cwnd.saturating_add(acked.min(limit));
     }
 
     fn congestion_avoidance(&mut self, acked: u32) {
@@ -68,9 +58,10 @@ impl CongestionControl for NewReno {
             return;
         }
         if self.cwnd < self.ssthresh {
-            self.slow_start(ack.bytes);
+            // RFC 3465 2.2, without the limit of 2.3: an acknowledgement may stand for a batch.
+            self.cwnd = self.cwnd.saturating_add(ack.growth);
         } else {
-            self.congestion_avoidance(ack.bytes);
+            self.congestion_avoidance(ack.growth);
         }
     }
 
@@ -83,7 +74,6 @@ impl CongestionControl for NewReno {
                 self.undo = Some((self.cwnd, self.ssthresh));
                 self.ssthresh = half(flight);
                 self.cwnd = self.ssthresh;
-                self.after_timeout = false;
             }
             // RFC 3168 6.1.2: a mark is answered like a loss, but for one thing: marks reduce the
             // window down to one segment. No later news will tell that the path was not congested.
@@ -91,7 +81,6 @@ impl CongestionControl for NewReno {
                 self.undo = None;
                 self.ssthresh = half(flight);
                 self.cwnd = (flight / 2).max(self.mss);
-                self.after_timeout = false;
             }
             Congestion::Timeout { flight, again } => {
                 if !again {
@@ -100,7 +89,6 @@ impl CongestionControl for NewReno {
                 }
                 // RFC 5681 3.1: the loss window is one segment.
                 self.cwnd = self.mss;
-                self.after_timeout = true;
             }
         }
     }
@@ -111,7 +99,6 @@ impl CongestionControl for NewReno {
             && self.cwnd < cwnd
         {
             (self.cwnd, self.ssthresh) = (cwnd, ssthresh);
-            self.after_timeout = false;
         }
     }
 

@@ -15,6 +15,10 @@ pub struct Ack {
     /// Bytes that it newly tells to have arrived: acknowledged and not reported by SACK before, or
     /// reported by SACK now.
     pub delivered: u32,
+    /// Bytes that the window may grow by: what it newly tells to have arrived, where it acknowledges
+    /// something in order or the path is known to reorder. What had been reported by SACK when it
+    /// comes to be acknowledged is no news.
+    pub growth: u32,
     /// Bytes that are newly thought lost.
     pub lost: u32,
     /// Bytes outstanding before it, SACKed and lost ones included: `FlightSize` of RFC 5681.
@@ -35,7 +39,8 @@ pub struct Ack {
     /// The smoothed round trip (RFC 6298), once there was a sample.
     pub srtt: Option<Duration>,
     /// The window, not the application, was what limited sending: only then does it tell
-    /// anything that all went well.
+    /// anything that all went well. In slow start (the window is below `ssthresh`) half of it in
+    /// use is enough: it may grow to twice what was in flight.
     pub window_limited: bool,
     /// Lost data is still being repaired after a fast retransmit.
     pub in_recovery: bool,
@@ -55,6 +60,7 @@ impl Ack {
             now,
             bytes,
             delivered: bytes,
+            growth: bytes,
             lost: 0,
             flight,
             pipe_before: flight,

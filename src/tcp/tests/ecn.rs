@@ -221,7 +221,7 @@ fn a_reduction() {
         ("none before there was text", "< .E 1:1(0) ack 1; cwnd 14600"),
         (
             "an echo of old",
-            &format!("{TEN}; < . 1:1(0) ack 14601; >*; < .E 1:1(0) ack 2921; cwnd 17520; >*"),
+            &format!("{TEN}; < . 1:1(0) ack 14601; >*; < .E 1:1(0) ack 2921; cwnd 29200; >*"),
         ),
         (
             "a later duplicate brings it",

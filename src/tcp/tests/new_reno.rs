@@ -2,6 +2,7 @@
 //! `fast_retransmit.rs`.
 
 use super::flow::{Flow, MSS};
+use crate::tcp::congestion::Ack;
 
 /// RFC 5681 3.1, equation 4; RFC 3168 6.1.2: half of what flew, two segments at least; one where
 /// marks tell of congestion.
@@ -23,14 +24,17 @@ fn half_of_what_flew() {
     }
 }
 
-/// RFC 3465 2.2, 2.3: two segments an acknowledgement, one after a time-out.
+/// RFC 3465 2.2: slow start grows by what has arrived, however many segments one acknowledgement
+/// stands for, but not by what had arrived before.
 #[test]
 fn slow_start() {
     let mut flow = Flow::new("reno");
     assert_eq!(flow.ack(MSS / 2).window(), 10_500);
-    assert_eq!(flow.ack(9 * MSS).window(), 12_500);
+    assert_eq!(flow.ack(9 * MSS).window(), 19_500);
     flow.timeout(10, false);
-    assert_eq!(flow.ack(9 * MSS).window(), 2_000);
+    let filled = |ack: &mut Ack| (ack.delivered, ack.growth) = (MSS, MSS);
+    assert_eq!(flow.ack_with(9 * MSS, filled).window(), 2_000);
+    assert_eq!(flow.ack(2 * MSS).window(), 4_000);
 }
 
 /// RFC 4015: a loss that was none is undone, once, unless the window is beyond that already; a mark

@@ -188,7 +188,8 @@ fn initial_window() {
     ]);
 }
 
-/// RFC 5681 3.1, RFC 3465 2.2: slow start by bytes acknowledged, two segments an ACK at most.
+/// RFC 5681 3.1, RFC 3465 2.2: slow start by what has arrived, however many segments one ACK stands
+/// for; while the application limits, up to twice what was in flight.
 /// Proves: MUST-19, RFC5681-3.1-ss.
 #[test]
 fn slow_start() {
@@ -203,12 +204,17 @@ fn slow_start() {
         ),
         (
             "four acknowledged",
-            "write 60000; burst 1 10 1460; < . 1:1(0) ack 5841; burst 14601 6 1460",
+            "write 60000; burst 1 10 1460; < . 1:1(0) ack 5841; burst 14601 8 1460",
         ),
         (
             "not while the application is what limits",
             "write 1460; >+; < . 1:1(0) ack 1461; write 1460; >+; < . 1:1(0) ack 2921
              write 60000; burst 2921 10 1460",
+        ),
+        (
+            "up to twice what was in flight",
+            "write 8760; burst 1 6 1460; < . 1:1(0) ack 2921; < . 1:1(0) ack 5841
+             < . 1:1(0) ack 8761; write 60000; burst 8761 12 1460",
         ),
     ]);
 }
@@ -225,9 +231,9 @@ fn loss_window() {
              burst 1461 2 1460",
         ),
         (
-            "one more for an ack of two (RFC 3465 2.3)",
+            "two more for an ack of two",
             "write 14600; burst 1 10 1460; +300ms; >+; < . 1:1(0) ack 1461; burst 1461 2 1460
-             < . 1:1(0) ack 4381; burst 4381 3 1460",
+             < . 1:1(0) ack 4381; burst 4381 4 1460",
         ),
         (
             "then four",

@@ -75,7 +75,11 @@ fn check_tcp(
     let length = u32::try_from(tcp.payload.len()).unwrap_or(u32::MAX);
     let cut = !settings.strict_segments && length > 0 && spec.len > 0;
     // A part of a whole may lack what only the last one has.
-    let ends = if cut && length != spec.len { PSH | FIN } else { 0 };
+    let ends = match (cut && length != spec.len, spec.is_rest) {
+        (true, _) => PSH | FIN,
+        (false, true) => PSH,
+        (false, false) => 0,
+    };
     if !spec.any_flags && (tcp.flags ^ spec.flags) & !ends != 0 {
         return Err(format!("flags: expected {}, got {}", flags(spec.flags), flags(tcp.flags)));
     }
@@ -97,8 +101,8 @@ fn check_tcp(
     }
     check_text(tcp, dialogue)?;
     if cut && length < spec.len {
-        let rest =
-            TcpSpec { seq: spec.seq.wrapping_add(length), len: spec.len - length, ..spec.clone() };
+        let (seq, len) = (spec.seq.wrapping_add(length), spec.len - length);
+        let rest = TcpSpec { seq, len, is_rest: true, ..spec.clone() };
         return Ok(Verdict::Part(rest));
     }
     if cut && length > spec.len {

@@ -82,7 +82,7 @@ impl<'a> Run<'a> {
         let mut first = settings.clone();
         for event in &script.events {
             let What::Shell(line) = &event.what else { break };
-            shell::take_plain_sysctl(line, &mut first);
+            shell::take_settings(line, &mut first);
         }
         let net = ipnet::IpNet::new(IpAddr::V4(settings.local), 16)
             .map_err(|_| Stop { event: None, fault: wrong("a bad address") })?;

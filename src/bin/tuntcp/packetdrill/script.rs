@@ -147,6 +147,8 @@ pub(super) struct TcpSpec {
     pub(super) flags: u16,
     /// `...` instead of flags, sequence or both: unchecked. Only outbound.
     pub(super) any_flags: bool,
+    /// It is what is left of a larger one: where that pushed is the affair of who cut it.
+    pub(super) is_rest: bool,
     /// `...(1000)`: the sequence number is unchecked, its length is not.
     pub(super) any_seq: bool,
     /// `0:0(0)!`: the sequence number as it is on the wire, counted from no initial one.

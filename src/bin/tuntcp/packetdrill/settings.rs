@@ -89,6 +89,7 @@ impl Settings {
         }
         self.dialect = Dialect::Bsd;
         self.tcp.repeat_fin = true;
+        self.tcp.tail_probe = false;
         if !self.given.receive_buffer {
             self.tcp.receive_buffer = BufferSize::fixed(65_536);
         }
@@ -115,7 +116,8 @@ impl Settings {
                 let plain = value.split('/').next().unwrap_or(value);
                 self.remote = plain.parse().map_err(|_| wrong())?;
             }
-            "mss" => self.tcp.mss = Some(value.parse().map_err(|_| wrong())?),
+            // How the original cuts what it injects: no affair of the stack.
+            "mss" => drop(number()?),
             "bind_port" => self.bind_port = value.parse().map_err(|_| wrong())?,
             "connect_port" => self.connect_port = value.parse().map_err(|_| wrong())?,
             "mtu" => self.mtu = value.parse().map_err(|_| wrong())?,
@@ -151,6 +153,22 @@ impl Settings {
                 None => continue,
             };
             self.set(name, value)?;
+        }
+        Ok(())
+    }
+
+    /// What the script `defaults.sh` of the original sets, as far as there is something to set.
+    pub(super) fn take_linux_defaults(&mut self) -> Result<(), Fault> {
+        const DEFAULTS: &[(&str, &str)] = &[
+            ("net.ipv4.tcp_congestion_control", "cubic"),
+            ("net.ipv4.tcp_slow_start_after_idle", "0"),
+            ("net.ipv4.tcp_rmem", "4096 540000 15728640"),
+            ("net.ipv4.tcp_wmem", "4096 262144 4194304"),
+        ];
+        let given = self.tcp.receive_buffer;
+        DEFAULTS.iter().try_for_each(|(name, value)| self.take_sysctl(name, value))?;
+        if self.given.receive_buffer {
+            self.tcp.receive_buffer = given;
         }
         Ok(())
     }
@@ -229,6 +247,9 @@ impl Settings {
                 self.take_keepalive(name, value)?;
             }
             "tcp_congestion_control" => self.take_congestion(value)?,
+            "tcp_slow_start_after_idle" => tcp.restart_after_idle = number(value)? != 0,
+            // 3 and 4 mean probes, the rest that there are none.
+            "tcp_early_retrans" => tcp.tail_probe = matches!(number(value)?, 3 | 4),
             "tcp_rto_min_us" => tcp.rto_min = Duration::from_micros(number(value)? as u64),
             "tcp_challenge_ack_limit" => {}
             "ip_default_ttl" => tcp.ttl = number(value)? as u8,

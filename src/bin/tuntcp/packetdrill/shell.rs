@@ -35,33 +35,45 @@ const HOUSE_KEEPING: &[&str] = &[
     "wait",
 ];
 
-/// Takes the settings of a line that is nothing but a `sysctl`.
-pub(super) fn take_plain_sysctl(line: &str, settings: &mut Settings) {
-    let Ok(words) = words(line) else { return };
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if let ["sysctl", arguments @ ..] = &words[..] {
+/// Takes the settings of a line's commands.
+pub(super) fn take_settings(line: &str, settings: &mut Settings) {
+    for command in commands(line).unwrap_or_default() {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
         // What is wrong with it is told when its turn comes.
-        let _ = settings.take_sysctls(arguments);
+        let _ = take_command(&words, settings);
     }
+}
+
+/// The settings of one command; `None` if it is not for that.
+fn take_command(words: &[&str], settings: &mut Settings) -> Option<Result<(), Fault>> {
+    let (name, arguments) = words.split_first()?;
+    match name.rsplit('/').next().unwrap_or(name) {
+        "sysctl" | "set_sysctls.py" if !arguments.contains(&"|") => {
+            Some(settings.take_sysctls(arguments))
+        }
+        "defaults.sh" => Some(settings.take_linux_defaults()),
+        _ => None,
+    }
+}
+
+/// The commands of a line, word by word.
+fn commands(line: &str) -> Result<Vec<Vec<String>>, Fault> {
+    let mut commands = vec![Vec::new()];
+    for word in words(line)? {
+        match word.as_str() {
+            ";" | "&&" | "\n" | "&" => commands.push(Vec::new()),
+            "||" => return Err(Fault::Unsupported(format!("the shell line `{line}`"))),
+            _ => commands.last_mut().unwrap_or(&mut Vec::new()).push(word),
+        }
+    }
+    commands.retain(|command| !command.is_empty());
+    Ok(commands)
 }
 
 impl Kernel {
     /// Carries out what stands in the backquotes.
     pub(super) fn shell(&mut self, line: &str) -> Result<(), Fault> {
-        let mut commands = Vec::new();
-        let mut command = Vec::new();
-        for word in words(line)? {
-            match word.as_str() {
-                ";" | "&&" | "\n" | "&" => commands.push(std::mem::take(&mut command)),
-                "||" => return Err(Fault::Unsupported(format!("the shell line `{line}`"))),
-                _ => command.push(word),
-            }
-        }
-        commands.push(command);
-        for command in commands.into_iter().filter(|command| !command.is_empty()) {
-            self.pipeline(&command)?;
-        }
-        Ok(())
+        commands(line)?.iter().try_for_each(|command| self.pipeline(command))
     }
 
     fn pipeline(&mut self, words: &[String]) -> Result<(), Fault> {
@@ -73,15 +85,17 @@ impl Kernel {
         };
         let Some((name, arguments)) = first.split_first() else { return Ok(()) };
         let unsupported = || Fault::Unsupported(format!("the shell line `{}`", words.join(" ")));
+        if let Some(outcome) = take_command(first, &mut self.settings) {
+            return outcome;
+        }
         let program = name.rsplit('/').next().unwrap_or(name);
         let mut lines = match program {
-            "sysctl" | "set_sysctls.py" => return self.settings.take_sysctls(arguments),
             "sockstat" => self.sockstat(arguments),
             "ss" => self.ss(arguments).ok_or_else(unsupported)?,
             "netstat" => self.netstat(),
             "echo" | "printf" if arguments.contains(&">") => return self.echo_to(arguments),
-            // Scripts of the original that set what we begin with.
-            "defaults.sh" => return Ok(()),
+            // What the original has written to set everything back.
+            name if name.starts_with("sysctl_restore") => return Ok(()),
             "ip" if arguments.contains(&"tcp_metrics") || arguments.contains(&"flush") => {
                 return Ok(());
             }
@@ -237,6 +251,10 @@ fn words(line: &str) -> Result<Vec<String>, Fault> {
             (None, '"' | '\'') => {
                 quote = Some(letter);
                 word.get_or_insert_default();
+            }
+            // A line that goes on.
+            (None, '\\') if letters.peek() == Some(&'\n') => {
+                letters.next();
             }
             (None, '\\') => word.get_or_insert_default().extend(letters.next()),
             (None, ' ' | '\t' | '\r') => words.extend(word.take()),
