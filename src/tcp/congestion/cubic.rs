@@ -70,9 +70,9 @@ struct State {
     /// Slow-start threshold, bytes.
     ssthresh: u32,
     /// `cwnd_prior`: the window when ssthresh was set last, bytes.
-    prior: f64,
+    prior: u32,
     /// `W_max`: the window at the last congestion, bytes; 0 where that is not known.
-    w_max: f64,
+    w_max: u32,
     /// `W_est`: the window that Reno would have by now, bytes.
     w_est: f64,
     /// When the curve is back at `w_max`, seconds after `epoch`.
@@ -94,8 +94,8 @@ impl Cubic {
             state: State {
                 cwnd,
                 ssthresh: start.ssthresh,
-                prior: cwnd,
-                w_max: 0.0,
+                prior: bytes(cwnd),
+                w_max: 0,
                 w_est: cwnd,
                 k: 0.0,
                 epoch: Instant::NEVER,
@@ -127,7 +127,7 @@ impl Cubic {
             // RFC 9406 4.2, RFC9406-4.2-d; RFC 9438 4.10: no loss has told W_max, so the curve
             // begins on its plateau.
             self.state.ssthresh = self.window();
-            self.state.prior = self.state.cwnd;
+            self.state.prior = self.window();
         }
         left
     }
@@ -143,7 +143,7 @@ impl Cubic {
         let part = (f64::from(acked) / state.cwnd).min(1.0);
         // RFC 9438 4.3, RFC9438-4.3: where Reno has come to. When that is where the loss was, what
         // CUBIC's larger share of the window was to make up for is made up for.
-        let alpha = if state.w_est < state.prior { ALPHA } else { 1.0 };
+        let alpha = if state.w_est < f64::from(state.prior) { ALPHA } else { 1.0 };
         state.w_est += alpha * mss * part;
         let time = (ack.now - state.epoch).as_secs_f64();
         state.cwnd = if state.w_cubic(time, mss) < state.w_est {
@@ -168,10 +168,10 @@ impl Cubic {
         // is used (RFC9438-4.6-b), so it is not larger than what was.
         let left = state.cwnd * BETA;
         let floor = |segments: u32| left.max(f64::from(self.mss.saturating_mul(segments)));
-        state.prior = state.cwnd;
+        state.prior = bytes(state.cwnd);
         // RFC9438-4.7, fast convergence: the path has become narrower, or another flow has come.
-        let shrinks = state.cwnd < state.w_max;
-        state.w_max = if shrinks { state.cwnd * f64::midpoint(1.0, BETA) } else { state.cwnd };
+        let part = if state.prior < state.w_max { f64::midpoint(1.0, BETA) } else { 1.0 };
+        state.w_max = bytes(state.cwnd * part);
         state.ssthresh = bytes(floor(2));
         state.cwnd = floor(least);
         state.epoch = Instant::NEVER;
@@ -186,16 +186,21 @@ impl State {
     fn begin(&mut self, now: Instant, mss: f64) {
         self.epoch = now;
         self.w_est = self.cwnd;
-        // RFC 9438 4.8, 4.10: after a time-out, or a slow start that no loss has ended, this is
-        // the plateau, and so it is where the window is beyond it already.
-        self.w_max = self.w_max.max(self.cwnd);
-        let k = ((self.w_max - self.cwnd) / (C * mss)).cbrt();
-        self.k = (k * 1e9).round() / 1e9;
+        let below = f64::from(self.w_max) - self.cwnd;
+        if below > 0.0 {
+            let k = (below / (C * mss)).cbrt();
+            self.k = (k * 1e9).round() / 1e9;
+        } else {
+            // RFC 9438 4.8, 4.10: after a time-out, or a slow start that no loss has ended, this is
+            // the plateau, and so it is where the window is beyond it already.
+            self.w_max = bytes(self.cwnd);
+            self.k = 0.0;
+        }
     }
 
     /// RFC 9438 4.2, equation 1: the curve, bytes, `time` seconds after it began.
     fn w_cubic(&self, time: f64, mss: f64) -> f64 {
-        C * mss * (time - self.k).powi(3) + self.w_max
+        C * mss * (time - self.k).powi(3) + f64::from(self.w_max)
     }
 
     /// RFC9438-4.2-b: the curve stands still for so long as the window was not used up.
@@ -258,7 +263,7 @@ impl CongestionControl for Cubic {
                     self.reduce(2);
                 }
                 self.state.cwnd = f64::from(self.mss);
-                self.state.w_max = 0.0;
+                self.state.w_max = 0;
                 self.state.epoch = Instant::NEVER;
             }
         }

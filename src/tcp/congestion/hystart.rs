@@ -9,6 +9,7 @@
 //! A detour that was longer for a moment only is told from a queue by the second phase, in which
 //! the window grows by a quarter of what it would. Round trips are whole microseconds here.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::Ack;
@@ -29,7 +30,7 @@ const GROWTH_DIVISOR: u32 = 8;
 const SLOWER: u32 = 4;
 
 /// Rounds of conservative slow start, the one in which it begins included: `CSS_ROUNDS`.
-const ROUNDS: u32 = 5;
+const ROUNDS: u8 = 5;
 
 /// A round trip longer than any, which none exceeds: there was no sample.
 const NONE: u32 = u32::MAX;
@@ -38,7 +39,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HyStart {
     /// Where the round ends, on the scale of [`Ack::acked_total`]; before the first one `None`.
-    window_end: Option<u64>,
+    window_end: Option<NonZeroU64>,
     /// The shortest round trip of the round before, microseconds ...
     last: u32,
     /// ... and of this one so far.
@@ -55,7 +56,7 @@ enum Phase {
     /// `rounds`: those that have ended since.
     Conservative {
         baseline: u32,
-        rounds: u32,
+        rounds: u8,
     },
 }
 
@@ -78,7 +79,7 @@ impl HyStart {
     /// An acknowledgement in slow start; `true` when it was the last one: the window that it has
     /// left is the slow-start threshold.
     pub(super) fn on_ack(&mut self, ack: &Ack) -> bool {
-        let window_end = *self.window_end.get_or_insert(ack.sent_total);
+        self.window_end = self.window_end.or(NonZeroU64::new(ack.sent_total));
         if let Some(rtt) = ack.rtt {
             self.current = self.current.min(micros(rtt));
             self.samples = self.samples.saturating_add(1);
@@ -87,10 +88,10 @@ impl HyStart {
             self.judge();
         }
         // RFC 9406 4.2, RFC9406-4.2-a: all that had been sent when the round began has arrived.
-        if ack.acked_total < window_end {
+        if self.window_end.is_some_and(|end| ack.acked_total < end.get()) {
             return false;
         }
-        self.window_end = Some(ack.sent_total);
+        self.window_end = NonZeroU64::new(ack.sent_total);
         (self.last, self.current, self.samples) = (self.current, NONE, 0);
         match &mut self.phase {
             Phase::SlowStart => false,
