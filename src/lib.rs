@@ -18,6 +18,7 @@
 //! | What time is it? Who turns the engine? | [`runtime`]: the clock, the worker, [`Host`] |
 //! | What does an application see? | [`net`]: [`TcpListener`], [`TcpStream`], as in `std::net` |
 //! | What would happen if? | [`sim`]: the same engine in virtual time |
+//! | How do algorithms fare on a path, and beside each other? | [`sim::lab`] |
 //! | What happened, and how often? | [`trace`]: counters and log events |
 //!
 //! # The arrows

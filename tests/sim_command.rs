@@ -230,7 +230,12 @@ fn what_is_wrong_is_told_with_its_line_and_what_is_expected() {
         ("duration = \"1s\"\n[config]\nsak = true", 3, "unknown field `sak`, expected one of"),
         ("duration = \"1s\"\n[config]\nsack = 1", 3, "integer `1`, expected a boolean"),
         ("duration = \"1s\"\n[config]\necn = \"on\"", 3, "`on`: ECN is off, accept or request"),
-        ("duration = \"1s\"\n[config]\nsend_buffer = \"9\"", 3, "expected a size above zero in b,"),
+        (
+            "duration = \"1s\"\n[config]\nsend_buffer = \"9\"",
+            3,
+            "expected a size from 1kb to 100mb",
+        ),
+        ("duration = \"1s\"\n[config]\nreceive_buffer = \"1gb\"", 3, "expected a size from 1kb"),
         (&format!("{flow}algorithm = \"vegas\""), 3, "`vegas`: no such congestion control; there"),
         (&format!("{flow}speed = 1"), 3, "unknown field `speed`, expected one of `name`"),
         (&format!("{flow}from = \"a\""), 3, "expected both from and to, or neither"),
@@ -286,8 +291,8 @@ fn what_cannot_be_run_or_written_is_explained() {
         assert_eq!(run.output.status.code(), Some(1), "{said}");
         assert!(said.starts_with("tuntcp: ") && said.contains(wanted), "{said}");
     };
-    let still = "duration = \"1s\"\n[[flow]]\n";
-    fails("still", still, &[], "scenario.toml: cubic 1's path needs a rate or a delay");
+    let still = "duration = \"1s\"\n[[flow]]\nname = \"x\"\n";
+    fails("still", still, &[], "scenario.toml: x's path needs a rate or a delay");
     let small = "duration = \"10ms\"\n[[link]]\ndelay = \"1ms\"\n[[flow]]\n";
     fails("blocked", small, &["--out", "scenario.toml"], "cannot write to scenario.toml: ");
 

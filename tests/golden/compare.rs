@@ -8,7 +8,7 @@ use tuntcp::device::impair::Spec;
 /// The text must be the file's; with `TUNTCP_BLESS=1` the file becomes the text.
 pub(crate) fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if env::var_os("TUNTCP_BLESS").is_some_and(|bless| bless == "1") {
+    if blesses() {
         fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         return;
     }
@@ -19,6 +19,11 @@ pub(crate) fn check(name: &str, text: &str) {
          TUNTCP_BLESS=1 cargo test --test golden\n",
         difference(&known, text)
     );
+}
+
+/// What comes out now is right.
+pub(crate) fn blesses() -> bool {
+    env::var_os("TUNTCP_BLESS").is_some_and(|bless| bless == "1")
 }
 
 /// Lines that are gone, and that have come, each behind its sign, in their order.

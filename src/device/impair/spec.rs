@@ -77,8 +77,8 @@ impl fmt::Display for Outage {
 pub struct Spec {
     /// Frames that are lost.
     pub loss: Share,
-    /// Frames that are lost in a row, on average, where losses come in bursts; longer ones where
-    /// the loss is so high that there is no room between such. `None`: each frame has a fate of
+    /// Frames that are lost in a row, on average, where losses come in bursts, however long apart
+    /// they are; more where the loss is so high that there is no room between such bursts. `None`: each frame has a fate of
     /// its own.
     pub burst: Option<u32>,
     /// Frames that are marked by chance as having met congestion (CE of RFC 3168), of those whose

@@ -13,6 +13,9 @@ mod summary;
 mod table;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;

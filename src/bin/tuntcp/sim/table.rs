@@ -5,7 +5,7 @@ use toml::Spanned;
 use tuntcp::device::impair::{Spec, SpecError};
 use tuntcp::tcp::Config;
 
-use super::words::{Congestion, Ecn, Plain, Rate, Size, Time};
+use super::words::{Buffer, Congestion, Ecn, Plain, Rate, Size, Time};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -64,8 +64,8 @@ pub(super) struct FlowTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
-    send_buffer: Option<Size>,
-    receive_buffer: Option<Size>,
+    send_buffer: Option<Buffer>,
+    receive_buffer: Option<Buffer>,
     mss: Option<u16>,
     initial_window: Option<u32>,
     window_scaling: Option<bool>,
@@ -79,9 +79,8 @@ pub(super) struct Settings {
 
 impl Settings {
     pub(super) fn apply(&self, config: &mut Config) {
-        let bytes = |size: &Size| usize::try_from(size.0).unwrap_or(usize::MAX).into();
-        set(&mut config.send_buffer, self.send_buffer.as_ref().map(bytes));
-        set(&mut config.receive_buffer, self.receive_buffer.as_ref().map(bytes));
+        set(&mut config.send_buffer, self.send_buffer.map(|buffer| buffer.0.into()));
+        set(&mut config.receive_buffer, self.receive_buffer.map(|buffer| buffer.0.into()));
         set(&mut config.mss, self.mss.map(Some));
         set(&mut config.initial_window, self.initial_window);
         set(&mut config.window_scaling, self.window_scaling);

@@ -86,6 +86,25 @@ impl<W: Word> Visitor<'_> for Reader<W> {
     }
 }
 
+/// Bytes of a connection's buffer: as many as a host has memory for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Buffer(pub(super) usize);
+
+impl Word for Buffer {
+    const EXPECTED: &'static str = "a size from 1kb to 100mb, like \"4mb\"";
+
+    fn read(text: &str) -> Option<Self> {
+        let size = units::size(text).filter(|size| (1_000..=100_000_000).contains(size))?;
+        usize::try_from(size).ok().map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Buffer {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_str(Reader(PhantomData))
+    }
+}
+
 /// The value of a link's field: a string, a number, or a switch; what it means is said elsewhere.
 #[derive(Clone, Debug)]
 pub(super) struct Plain(pub(super) String);
