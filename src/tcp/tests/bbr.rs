@@ -138,6 +138,20 @@ fn the_first_rate() {
     assert_eq!((feed.bbr.window(), feed.bbr.pacing_rate()), (50_000, Some(500_000 * 277 / 100)));
 }
 
+/// 5.6.4.6: until the initial window has arrived the window grows with it, whatever the bandwidth
+/// seems to be.
+#[test]
+fn the_first_window() {
+    let mut feed = Feed::new();
+    let windows: Vec<u32> = (0..12)
+        .map(|_| {
+            feed.round(10_000);
+            feed.bbr.window() / MSS
+        })
+        .collect();
+    assert_eq!(windows, [11, 12, 13, 14, 15, 16, 17, 18, 19, 19, 19, 19]);
+}
+
 /// 5.6.1: gains, and what follows from them.
 #[test]
 fn each_state_has_its_pace_and_window() {
@@ -190,6 +204,24 @@ fn a_plateau_ends_startup() {
     }
     feed.round(173_000);
     assert_eq!(feed.bbr.state, State::Down);
+}
+
+/// 5.3.3.1: Down ends when nothing queues, and when others find room.
+#[test]
+fn down_makes_room() {
+    let mut feed = Feed::in_state(State::Down);
+    feed.bbr.inflight_longterm = BDP;
+    for (flight, state) in [(100, State::Down), (86, State::Down), (85, State::Cruise)] {
+        feed.pipe = flight * MSS;
+        feed.round(RATE);
+        assert_eq!(feed.bbr.state, state, "{flight} segments fly");
+    }
+    let mut feed = Feed::in_state(State::Down);
+    for (flight, state) in [(101, State::Down), (100, State::Cruise)] {
+        feed.pipe = flight * MSS;
+        feed.round(RATE);
+        assert_eq!(feed.bbr.state, state, "{flight} segments fly, and there is no bound");
+    }
 }
 
 /// 5.5.4: an application that sends little does not make the path slower, but one that gets more
@@ -309,6 +341,24 @@ fn pauses_do_not_add_up() {
         feed.sample(RATE, RTT / 2, 0);
     }
     assert_eq!(feed.bbr.extra_acked(), BDP / 2);
+}
+
+/// 5.3.4.1: the next ProbeRTT is due 5 s after the end of the last one.
+#[test]
+fn probe_rtt_comes_again() {
+    let mut feed = Feed::in_state(State::ProbeRtt);
+    feed.pipe = 0;
+    let run_while = |feed: &mut Feed, condition: fn(State) -> bool| {
+        let begun = feed.now;
+        while condition(feed.bbr.state) {
+            feed.round(RATE);
+        }
+        feed.now - begun
+    };
+    let took = run_while(&mut feed, |state| state == State::ProbeRtt);
+    assert!((200..=400).contains(&took.as_millis()), "{took:?}");
+    let wait = run_while(&mut feed, |state| state != State::ProbeRtt);
+    assert!(wait > Duration::from_secs(5) && wait < Duration::from_millis(5_200), "{wait:?}");
 }
 
 /// A.20: from ProbeRTT back to Startup, if the pipe was never full.

@@ -208,6 +208,58 @@ fn the_window_in_a_repair() {
     assert_eq!(feed.bbr.inflight_shortterm, window * 7 / 10);
 }
 
+/// A time-out may have led to another path: the search for the end of the pipe begins anew.
+#[test]
+fn a_time_out_is_no_plateau() {
+    let mut feed = Feed::new();
+    feed.pipe = 10 * BDP as u32;
+    (0..3).for_each(|_| feed.round(RATE));
+    feed.bbr.on_congestion(feed.now, &TIMEOUT);
+    (0..3).for_each(|_| feed.round(RATE));
+    assert_eq!(feed.bbr.state, State::Startup);
+    feed.round(RATE);
+    assert_eq!(feed.bbr.state, State::Drain);
+}
+
+/// 5.3.4.4: what congestion has taught before ProbeRTT is forgotten after it.
+#[test]
+fn probe_rtt_forgets() {
+    let mut feed = Feed::in_state(State::Cruise);
+    feed.now += Duration::from_secs(4);
+    feed.round(RATE);
+    while feed.bbr.state != State::Cruise {
+        feed.round(RATE);
+    }
+    feed.lose(BDP as u32, 1_000);
+    feed.round(RATE);
+    assert!(feed.bbr.bw_shortterm < INFINITE);
+    feed.pipe = 0;
+    feed.now += Duration::from_secs(2);
+    feed.round(RATE);
+    assert_eq!(feed.bbr.state, State::ProbeRtt);
+    while feed.bbr.state == State::ProbeRtt {
+        feed.round(RATE);
+    }
+    assert_eq!((feed.bbr.state, feed.bounds()), (State::Cruise, NONE));
+}
+
+/// A loss that nobody repairs is over with its round trip: what is taken back later is what came
+/// later.
+#[test]
+fn a_loss_that_is_over() {
+    let mut feed = Feed::in_state(State::Cruise);
+    feed.lose(BDP as u32, 1_000);
+    feed.round(RATE / 2);
+    let bounds = feed.bounds();
+    assert_ne!(bounds, NONE);
+    feed.lose(BDP as u32, 1_000);
+    feed.bbr.on_congestion(feed.now, &LOSS);
+    feed.round(RATE / 2);
+    assert_ne!(feed.bounds(), bounds);
+    feed.bbr.on_spurious(feed.now);
+    assert_eq!(feed.bounds(), bounds);
+}
+
 /// A.18, A.19: nothing was lost, so everything is as before, and the probe is made again.
 #[test]
 fn a_mistake_is_taken_back() {
