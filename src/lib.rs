@@ -60,6 +60,7 @@
 //! | cwnd, ssthresh, flight | what congestion control lets fly, where slow start ends, what flies |
 //! | R1, R2 | when the application may learn of trouble; when a connection is given up |
 //! | PAWS | old segments told by their timestamps |
+//! | ECT, CE, ECE, CWR | what may be marked by a congested network, what was; the echo of a mark, the answer to that (`tcp/ecn.rs`) |
 
 pub mod buffer;
 pub mod device;

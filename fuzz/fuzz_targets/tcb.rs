@@ -12,7 +12,7 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use tuntcp::buffer::Pool;
 use tuntcp::tcp::{
-    Birth, Config, Connection, Error, KeepAlive, Limits, Reset, State, Trouble,
+    Birth, Config, Connection, EcnPolicy, Error, KeepAlive, Limits, Reset, State, Trouble,
 };
 use tuntcp::time::Instant;
 use tuntcp::wire::{
@@ -60,6 +60,7 @@ impl End {
         config.sack = seed & 2 == 0;
         config.window_scaling = seed & 4 == 0;
         config.nodelay = seed & 8 == 0;
+        config.ecn = [EcnPolicy::Off, EcnPolicy::Accept, EcnPolicy::Request][usize::from(seed % 3)];
         let flow = Flow {
             local: local.parse().expect("an address"),
             remote: remote.parse().expect("an address"),
@@ -120,10 +121,14 @@ impl World {
         panic!("it never stops sending");
     }
 
-    fn deliver(&mut self, who: usize, (frame, wire_segments): &Frame) {
+    /// `marks`: the network is congested, and marks what may be marked.
+    fn deliver(&mut self, who: usize, (frame, wire_segments): &Frame, marks: bool) {
         let packet = Packet::parse(frame, false).expect("what we send is well formed");
         let Body::Tcp(_, mut segment) = packet.body else { panic!("what we send is TCP") };
         segment.wire_segments = *wire_segments;
+        if marks && segment.ecn == EcnCodepoint::Ect0 {
+            segment.ecn = EcnCodepoint::Ce;
+        }
         self.feed(who, &segment);
     }
 
@@ -309,7 +314,7 @@ impl World {
         match what >> 1 & 15 {
             0..=3 => {
                 for frame in self.take_frames(who, a) {
-                    self.deliver(who, &frame);
+                    self.deliver(who, &frame, b & 1 == 1);
                 }
             }
             4 => drop(self.take_frames(who, a)),
@@ -368,7 +373,7 @@ impl World {
             }
             for (who, frames) in frames.iter().enumerate() {
                 for frame in frames {
-                    self.deliver(who, frame);
+                    self.deliver(who, frame, false);
                 }
             }
             self.fire_timers();

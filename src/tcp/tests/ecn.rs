@@ -316,6 +316,27 @@ fn cwr_is_on_one_segment() {
     assert_eq!(next(), (4, false, EcnCodepoint::Ect0));
 }
 
+/// A reduction that was a mistake is undone (RFC 5682, RFC 3522), and nobody is told of it; what is
+/// echoed then wants an answer of its own.
+#[test]
+fn a_mistake_is_no_answer() {
+    let late = format!(
+        "{TEN}; +400ms; > . 1:1461(1460) ack 1; ssthresh 7300
+         < . 1:1(0) ack 1461 <nop,nop,TS val 600 ecr 100>
+         > [ect0] . 14601:16061(1460) ack 1; >*; ssthresh 4294967295"
+    );
+    let stamped = open().timestamps().peer(|peer| peer.mss = Some(1472)).mtu(1512);
+    stamped.rows(&[
+        ("no CWR", &late),
+        (
+            "an echo",
+            &format!(
+                "{late}; < .E 1:1(0) ack 2921 <nop,nop,TS val 600 ecr 100>; >*; ssthresh 8030"
+            ),
+        ),
+    ]);
+}
+
 /// RFC 3168 6.1.2: when the window is one segment the timer decides when the next one leaves.
 /// Proves: RFC3168-6.1.2-b.
 #[test]
