@@ -1,5 +1,7 @@
 //! The real engine between two or more hosts in virtual time.
 
+#[path = "simulation/buffers.rs"]
+mod buffers;
 #[path = "simulation/bulk.rs"]
 mod bulk;
 #[path = "simulation/circles.rs"]

@@ -9,6 +9,7 @@
 //! [`FLOOR`] each way, without which those that hold memory could not go on and give it back.
 
 use super::BufferSize;
+use super::rightsizing::{ROOM_FOR_A_WHILE, Rightsizing};
 use super::tcb::Tcb;
 use crate::buffer::{Pool, Purpose, Share};
 use crate::wire::RawWindow;
@@ -29,12 +30,15 @@ pub(super) struct ReceiveBuffer {
     capacity: u32,
     /// What it began with.
     initial: u32,
+    /// What tells how large it ought to be, while it may grow and does something.
+    rightsizing: Option<Box<Rightsizing>>,
 }
 
 impl ReceiveBuffer {
     /// For a connection that begins: with a full window, or a small one where memory is short.
     pub(super) fn new(pool: &Pool, size: BufferSize) -> Self {
-        let mut buffer = Self { promised: Share::new(pool), capacity: 0, initial: 0 };
+        let mut buffer =
+            Self { promised: Share::new(pool), capacity: 0, initial: 0, rightsizing: None };
         buffer.pin(size.initial);
         if !buffer.promised.try_set(buffer.first_window(), Purpose::Begin) {
             if size.max > size.initial {
@@ -68,14 +72,42 @@ impl ReceiveBuffer {
 
     /// So many bytes from now on; what was promised stays promised.
     pub(super) fn pin(&mut self, bytes: usize) {
-        self.capacity = u32::try_from(bytes).unwrap_or(u32::MAX).min(MAX_WINDOW);
+        self.capacity = most_bytes(bytes);
         self.initial = self.capacity;
+        self.rightsizing = None;
+    }
+
+    /// What tells how large the buffer of a connection that has received `position` bytes in order
+    /// ought to be, unless it may not grow beyond what it is; made when it is first worth asking.
+    pub(super) fn rightsizing(
+        &mut self,
+        max: usize,
+        position: u64,
+        make: impl FnOnce() -> Rightsizing,
+    ) -> Option<&mut Rightsizing> {
+        let quiet = self.rightsizing.is_none() && position < u64::from(self.capacity / 4);
+        if quiet || self.capacity >= most_bytes(max) {
+            return None;
+        }
+        Some(self.rightsizing.get_or_insert_with(|| Box::new(make())))
+    }
+
+    /// So many bytes would be right: they are, up to `max`, unless memory is short.
+    pub(super) fn grow(&mut self, wanted: u32, max: usize) {
+        let wanted = wanted.min(most_bytes(max));
+        if wanted > self.capacity && self.pool().left(Purpose::Grow) > 0 {
+            self.capacity = wanted;
+        }
     }
 
     /// The same buffer of another phase of the connection, with what is promised.
     pub(super) fn take(&mut self) -> Self {
         let nothing = Share::new(self.promised.pool());
-        Self { promised: std::mem::replace(&mut self.promised, nothing), ..*self }
+        Self {
+            promised: std::mem::replace(&mut self.promised, nothing),
+            rightsizing: self.rightsizing.take(),
+            ..*self
+        }
     }
 
     /// Whether text that is not needed yet is better dropped, and sent again later.
@@ -124,6 +156,27 @@ impl Tcb {
         self.send_limit().saturating_sub(queued).min(memory.max(floor))
     }
 
+    /// New data was acknowledged: there may be more of it in flight now. The queue has room for that
+    /// twice, since what is in flight stays in it until it is acknowledged, and by then as much again
+    /// shall be there to follow, while a loss is repaired, too.
+    ///
+    /// A window that has outgrown twice what the path delivers in its least round trip stands in some
+    /// queue for the most part, maybe in this very host: that is no reason to hold more.
+    pub(super) fn tune_send_buffer(&mut self) {
+        let max = self.config.send_buffer.max;
+        if self.snd.capacity as usize >= max || self.rcv.buffer.pool().left(Purpose::Grow) == 0 {
+            return;
+        }
+        let round = self.rtt.least().unwrap_or_default().as_micros();
+        let path = u128::from(self.delivery_rate).saturating_mul(round) / 1_000_000;
+        let path = u32::try_from(path).unwrap_or(u32::MAX);
+        let useful = path.saturating_mul(2).saturating_add(ROOM_FOR_A_WHILE);
+        let wanted = self.congestion.window().min(useful).saturating_mul(2) as usize;
+        if wanted > self.snd.capacity as usize {
+            self.snd.set_capacity(wanted.min(max));
+        }
+    }
+
     /// Whether so much of the send buffer is free that it is worth waking a writer for: a third.
     pub(super) fn has_room_to_tell(&self) -> bool {
         self.snd.queue.len() * 3 <= self.send_limit() * 2
@@ -137,4 +190,8 @@ impl Tcb {
             _ => capacity,
         }
     }
+}
+
+fn most_bytes(capacity: usize) -> u32 {
+    u32::try_from(capacity).unwrap_or(u32::MAX).min(MAX_WINDOW)
 }

@@ -142,6 +142,10 @@ pub struct Info {
     pub send_window: u32,
     /// The window that the peer sees, bytes.
     pub receive_window: u32,
+    /// Bytes that may wait to be read now.
+    pub receive_buffer: u32,
+    /// Bytes that may wait to be sent or acknowledged now.
+    pub send_buffer: u32,
     /// Bytes thought to be in the network (RFC 6675, 4: pipe).
     pub in_flight: u32,
     /// Bytes that the peer holds out of order, by its SACK blocks.
@@ -277,6 +281,8 @@ impl Info {
             unsent: 0,
             send_window: 0,
             receive_window: 0,
+            receive_buffer: 0,
+            send_buffer: 0,
             in_flight: 0,
             sacked: 0,
             lost: 0,
@@ -367,6 +373,8 @@ impl Info {
             unsent: tcb.snd.unsent(),
             send_window: tcb.snd.wnd,
             receive_window: tcb.rcv.wnd(),
+            receive_buffer: tcb.rcv.buffer.capacity(),
+            send_buffer: tcb.snd.capacity,
             in_flight: tcb.pipe(),
             sacked: flight.map_or(0, |flight| flight.board.sacked()),
             lost: flight.map_or(0, |flight| flight.board.lost()),

@@ -180,6 +180,7 @@ impl Tcb {
         self.note_duplicate(segment);
         let before = self.rcv.nxt;
         let how = self.rcv.take_text(pool, segment.seq, segment.payload, segment.wire_segments);
+        self.tune_receive_buffer(now, segment);
         if self.rcv.nxt != before {
             self.signals |= Signals::READABLE;
             self.signals.set(Signals::PRESSING, self.rcv.is_pressing());

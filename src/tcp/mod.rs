@@ -26,6 +26,7 @@ mod rack;
 pub mod reassembly;
 mod receive;
 mod recovery;
+mod rightsizing;
 mod rtt;
 mod scoreboard;
 mod send;

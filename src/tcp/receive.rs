@@ -12,6 +12,7 @@ use std::ops::Range;
 use super::buffers::ReceiveBuffer;
 use super::handshake::Negotiated;
 use super::reassembly::Reassembly;
+use super::rightsizing::Progress;
 use super::tcb::TIMESTAMP_BYTES;
 use crate::buffer::{Pool, Queue};
 use crate::wire::{RawWindow, SackBlocks, SeqNum, SeqRange};
@@ -88,6 +89,12 @@ impl ReceiveHalf {
             unacknowledged: 0,
             early_segments: 0,
         }
+    }
+
+    /// How far it has come.
+    pub(super) fn progress(&self) -> Progress {
+        let arrived = self.position + self.reassembly.len() as u64;
+        Progress { arrived, queued: self.queued() }
     }
 
     /// RCV.WND: what lies between RCV.NXT and the edge.

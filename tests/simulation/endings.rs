@@ -129,7 +129,8 @@ fn closing_with_unread_text_resets() {
 /// What was written before the close arrives, though the program is gone.
 #[test]
 fn what_was_written_before_the_close_arrives() {
-    let mut world = World::pair(15, "delay=20ms,loss=10%");
+    let plan = HostPlan::tcp(|tcp| tcp.send_buffer = 300_000.into());
+    let mut world = World::new(15, &[plan, HostPlan::default()], "delay=20ms,loss=10%");
     let (client, server) = world.open();
     let text = vec![7; 300_000];
     write_all(&mut world, &client, &text);

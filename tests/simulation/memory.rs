@@ -5,7 +5,6 @@ use std::time::Duration;
 use tuntcp::HostConfig;
 use tuntcp::engine::Socket;
 use tuntcp::sim::{HostId, Network};
-use tuntcp::tcp::BufferSize;
 
 use crate::world::{PORT, address, seconds, socket_address, spec};
 
@@ -16,7 +15,6 @@ fn host(net: &mut Network, index: usize) -> HostId {
     let network = ipnet::IpNet::new(address(index), 24).unwrap();
     let mut config = HostConfig::new(vec![network]);
     config.memory_limit = LIMIT;
-    config.tcp.receive_buffer = BufferSize { initial: 64 << 10, max: 6 << 20 };
     config.backlog = CONNECTIONS;
     let host = net.add_host(config, 1500);
     net.set_egress(host, &spec("delay=1ms"));

@@ -72,8 +72,9 @@ fn keep_alive_notices_a_dead_peer() {
 /// RFC 9293 3.8.6.1, MUST-37: probes go on as long as they are answered.
 #[test]
 fn a_closed_window_stays_closed_for_hours() {
-    let plan = HostPlan::tcp(|tcp| tcp.receive_buffer = 10_000.into());
-    let mut world = World::new(23, &[HostPlan::default(), plan], "delay=20ms");
+    let sender = HostPlan::tcp(|tcp| tcp.send_buffer = 100_000.into());
+    let receiver = HostPlan::tcp(|tcp| tcp.receive_buffer = 10_000.into());
+    let mut world = World::new(23, &[sender, receiver], "delay=20ms");
     let (client, server) = world.open();
     let text: Vec<u8> = (0..100_000u32).map(|n| n.to_le_bytes()[1]).collect();
     assert_eq!(client.write(world.net.now(), &text), Ok(Some(text.len())));

@@ -30,6 +30,7 @@ mod persist;
 mod receiving;
 mod reset;
 mod retransmission;
+mod rightsizing;
 mod sack;
 mod sending;
 mod settings;

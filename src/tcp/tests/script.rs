@@ -107,7 +107,7 @@ pub(super) struct Setup {
 }
 
 /// A connection in this state whose peer offered an MSS of 1,460 and nothing else, announces a
-/// window of 65,535 and is 100 ms away; our receive buffer is 10,000 bytes.
+/// window of 65,535 and is 100 ms away; our receive buffer is 10,000 bytes, our send buffer 1 MiB.
 pub(super) fn at(at: At) -> Setup {
     let peer = Peer {
         mss: Some(1460),
@@ -117,7 +117,8 @@ pub(super) fn at(at: At) -> Setup {
         window: 65_535,
         ecn: false,
     };
-    let config = Config { receive_buffer: 10_000.into(), ..Config::default() };
+    let (receive_buffer, send_buffer) = (10_000.into(), (1 << 20).into());
+    let config = Config { receive_buffer, send_buffer, ..Config::default() };
     Setup { at, peer, config, mtu: 1500, memory: usize::MAX }
 }
 
