@@ -143,6 +143,7 @@ fn the_first_rate() {
 #[test]
 fn the_first_window() {
     let mut feed = Feed::new();
+    feed.app_limited = true;
     let windows: Vec<u32> = (0..12)
         .map(|_| {
             feed.round(10_000);

@@ -221,28 +221,6 @@ fn a_time_out_is_no_plateau() {
     assert_eq!(feed.bbr.state, State::Drain);
 }
 
-/// 5.3.4.4: what congestion has taught before ProbeRTT is forgotten after it.
-#[test]
-fn probe_rtt_forgets() {
-    let mut feed = Feed::in_state(State::Cruise);
-    feed.now += Duration::from_secs(4);
-    feed.round(RATE);
-    while feed.bbr.state != State::Cruise {
-        feed.round(RATE);
-    }
-    feed.lose(BDP as u32, 1_000);
-    feed.round(RATE);
-    assert!(feed.bbr.bw_shortterm < INFINITE);
-    feed.pipe = 0;
-    feed.now += Duration::from_secs(2);
-    feed.round(RATE);
-    assert_eq!(feed.bbr.state, State::ProbeRtt);
-    while feed.bbr.state == State::ProbeRtt {
-        feed.round(RATE);
-    }
-    assert_eq!((feed.bbr.state, feed.bounds()), (State::Cruise, NONE));
-}
-
 /// A loss that nobody repairs is over with its round trip: what is taken back later is what came
 /// later.
 #[test]
