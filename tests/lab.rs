@@ -116,7 +116,7 @@ fn codel_keeps_the_wait_near_its_target_and_the_link_busy() {
 
 #[test]
 fn a_managed_queue_marks_who_understands_it_and_drops_of_the_others() {
-    let mut scenario = over("rate=20mbit,delay=20ms,aqm=codel", 15);
+    let mut scenario = over("rate=20mbit,delay=20ms,aqm=codel", 16);
     scenario.add_flow(reno()).config.ecn = EcnPolicy::Request;
     scenario.add_flow(reno()).config.ecn = EcnPolicy::Off;
     let both = run(&scenario);

@@ -114,11 +114,11 @@ fn shutdown_of_a_reset_connection_is_not_connected<N: Net>(net: &N) {
 fn drop_sends_what_was_written<N: Net>(net: &N) {
     let (mut client, mut server) = net.joined();
     // Less than the buffers hold, more than one flight.
-    client.write_all(&[5; 200_000]).unwrap();
+    client.write_all(&[5; 100_000]).unwrap();
     drop(client);
     let mut bytes = Vec::new();
     server.read_to_end(&mut bytes).unwrap();
-    assert!(bytes == [5; 200_000]);
+    assert!(bytes == [5; 100_000]);
 }
 
 fn drop_with_unread_data_resets<N: Net>(net: &N) {
