@@ -3,16 +3,25 @@
 //!
 //! ```text
 //!   slow start ---- round trips grew ----> conservative slow start ---- five rounds ----> over
-//!             <--- they shrank again ----
+//!             <--- they shrank again ----                          -- the pipe is full -->
+//!              -------------------------- the pipe is full -------------------------->
 //! ```
 //!
 //! A detour that was longer for a moment only is told from a queue by the second phase, in which
 //! the window grows by a quarter of what it would. Round trips are whole microseconds here.
+//!
+//! By round trips alone a window that leaves in bursts is told too late: the first segments of a
+//! burst find no queue until the window is larger than the pipe, and by then its next doubling is on
+//! the way, or it fills pipe and queue without one. So a *train of acknowledgements* counts as well, as in the
+//! first HyStart (Ha and Rhee, 2011) and in Linux: a burst is acknowledged as fast as the narrowest
+//! link lets it pass, so a train half a round trip long tells of half a pipe, for which another half
+//! has left already.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::Ack;
+use crate::time::Instant;
 
 /// Samples that a round must have before it is judged: `N_RTT_SAMPLE`.
 const SAMPLES: u32 = 8;
@@ -28,6 +37,13 @@ const GROWTH_DIVISOR: u32 = 8;
 
 /// Which part of its growth the window keeps in conservative slow start: `CSS_GROWTH_DIVISOR`.
 const SLOWER: u32 = 4;
+
+/// Which part of the least round trip may pass from one acknowledgement to the next of a train: less
+/// than the silence that is left while a train is shorter than half of it.
+const GAP_DIVISOR: u32 = 4;
+
+/// The shortest train that means something, where half a round trip is less than a scheduler's whim.
+const SHORTEST_TRAIN: Duration = Duration::from_millis(1);
 
 /// Rounds of conservative slow start, the one in which it begins included: `CSS_ROUNDS`.
 const ROUNDS: u8 = 5;
@@ -47,13 +63,21 @@ pub(super) struct HyStart {
     /// How many were measured in this one.
     samples: u32,
     phase: Phase,
+    train: Train,
+}
+
+/// Acknowledgements close behind each other: when the first one came, and the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Train {
+    first: Instant,
+    last: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     SlowStart,
-    /// `baseline`: the shortest round trip, microseconds, of the round in which they grew;
-    /// `rounds`: those that have ended since.
+    /// `baseline`: the shortest round trip, microseconds, of the round in which they grew, below
+    /// which there was no queue; `rounds`: those that have ended since.
     Conservative {
         baseline: u32,
         rounds: u8,
@@ -63,7 +87,14 @@ enum Phase {
 impl HyStart {
     /// Slow start begins.
     pub(super) const fn new() -> Self {
-        Self { window_end: None, last: NONE, current: NONE, samples: 0, phase: Phase::SlowStart }
+        Self {
+            window_end: None,
+            last: NONE,
+            current: NONE,
+            samples: 0,
+            phase: Phase::SlowStart,
+            train: Train { first: Instant::ZERO, last: Instant::ZERO },
+        }
     }
 
     /// What an acknowledgement of `bytes` adds to the window, bytes. Without a limit L (RFC 9406 4.3,
@@ -79,7 +110,7 @@ impl HyStart {
     /// An acknowledgement in slow start; `true` when it was the last one: the window that it has
     /// left is the slow-start threshold.
     pub(super) fn on_ack(&mut self, ack: &Ack) -> bool {
-        self.window_end = self.window_end.or(NonZeroU64::new(ack.sent_total));
+        let over = self.begins_round(ack) && self.begin_round();
         if let Some(rtt) = ack.rtt {
             self.current = self.current.min(micros(rtt));
             self.samples = self.samples.saturating_add(1);
@@ -87,11 +118,22 @@ impl HyStart {
         if self.samples >= SAMPLES {
             self.judge();
         }
-        // RFC 9406 4.2, RFC9406-4.2-a: all that had been sent when the round began has arrived.
-        if self.window_end.is_some_and(|end| ack.acked_total < end.get()) {
-            return false;
+        self.train.fills_half_a_pipe(ack) || over
+    }
+
+    /// RFC 9406 4.2, RFC9406-4.2-a: all that had been sent when the round began has arrived, and
+    /// something beyond it; not at once, since a burst that was sent in between would be split, and
+    /// its tail, which has waited longest, taken for a round of its own.
+    fn begins_round(&mut self, ack: &Ack) -> bool {
+        let begins = self.window_end.is_some_and(|end| ack.acked_total > end.get());
+        if begins || self.window_end.is_none() {
+            self.window_end = NonZeroU64::new(ack.sent_total);
         }
-        self.window_end = NonZeroU64::new(ack.sent_total);
+        begins
+    }
+
+    /// Whether that ends the conservative slow start.
+    fn begin_round(&mut self) -> bool {
         (self.last, self.current, self.samples) = (self.current, NONE, 0);
         match &mut self.phase {
             Phase::SlowStart => false,
@@ -119,6 +161,19 @@ impl HyStart {
             }
             Phase::Conservative { .. } => {}
         }
+    }
+}
+
+impl Train {
+    /// Another acknowledgement: whether the train is half a round trip long. One of a flow that has
+    /// nothing to send tells how that sends.
+    fn fills_half_a_pipe(&mut self, ack: &Ack) -> bool {
+        let Some(round_trip) = ack.min_rtt else { return false };
+        if !ack.window_limited || ack.now - self.last > round_trip / GAP_DIVISOR {
+            self.first = ack.now;
+        }
+        self.last = ack.now;
+        ack.now - self.first >= (round_trip / 2).max(SHORTEST_TRAIN)
     }
 }
 

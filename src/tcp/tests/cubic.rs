@@ -327,7 +327,7 @@ fn a_slow_start_without_a_loss() {
     for rtt in [10.0, 10.0, 30.0, 30.0, 30.0, 30.0, 30.0] {
         flow.round(|_| Some(millis(rtt)));
     }
-    let (window, ssthresh) = flow.both();
+    let (window, ssthresh) = flow.ack(MSS).both();
     assert_eq!(window, ssthresh, "the first slow start is over");
     flow.start_clock();
     flow.ack(1);

@@ -28,8 +28,6 @@ pub(super) struct Flow {
     /// Bytes acknowledged, and sent, since it began.
     acked: u64,
     sent: u64,
-    /// What had been sent when the last `round` ended.
-    round_end: u64,
 }
 
 impl Flow {
@@ -52,7 +50,7 @@ impl Flow {
         let algorithm: Algorithm = name.parse().expect("it is registered");
         let controller = algorithm.start(start);
         let sent = controller.window().into();
-        Self { controller, now, start: now, acked: 0, sent, round_end: sent }
+        Self { controller, now, start: now, acked: 0, sent }
     }
 
     /// The window, bytes.
@@ -98,14 +96,12 @@ impl Flow {
         self.ack(window).window()
     }
 
-    /// A round trip: what had been sent when the one before ended is acknowledged, a segment at a
-    /// time, the nth after the round trip that `rtt` gives for it. How many there were, and by how
+    /// A round trip: the whole segments that are outstanding are acknowledged, one at a time, the nth after the round trip that `rtt` gives for it. How many there were, and by how
     /// many bytes the window has grown.
     pub(super) fn round(&mut self, rtt: impl Fn(u32) -> Option<Duration>) -> (u32, u32) {
-        let (before, end) = (self.window(), self.round_end);
+        let (before, end) = (self.window(), self.sent);
         let mut segments = 0;
-        while self.acked < end {
-            self.round_end = self.sent;
+        while self.acked + u64::from(MSS) <= end {
             self.ack_with(MSS, |ack| ack.rtt = rtt(segments));
             segments += 1;
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::tcp::congestion::Ack;
+
 use super::flow::{Flow, INITIAL, MSS, millis};
 
 /// The round trips of a round in milliseconds.
@@ -9,22 +11,22 @@ fn each(rtt: f64) -> impl Fn(u32) -> Option<Duration> {
     move |_| Some(millis(rtt))
 }
 
-/// Slow start, after two rounds of `rtt` milliseconds; the next one has 36 segments.
+/// Slow start, after two rounds of `rtt` milliseconds; the next one has 40 segments.
 fn slow_start(rtt: f64) -> Flow {
     let mut flow = Flow::new("cubic");
     assert_eq!(flow.round(each(rtt)), (10, 10 * MSS));
-    assert_eq!(flow.round(each(rtt)), (18, 18 * MSS));
+    assert_eq!(flow.round(each(rtt)), (20, 20 * MSS));
     flow
 }
 
-/// What a round of 36 segments adds to the window when a queue is found: all of eight segments,
+/// What a round of 40 segments adds to the window when a queue is found: all of eight segments,
 /// the sample that tells of it counted, and a quarter of the others.
-const QUEUE: u32 = 8 * MSS + 28 * MSS / 4;
+const QUEUE: u32 = 8 * MSS + 32 * MSS / 4;
 
 /// Conservative slow start since the round before.
 fn conservative() -> Flow {
     let mut flow = slow_start(100.0);
-    assert_eq!(flow.round(each(120.0)), (36, QUEUE));
+    assert_eq!(flow.round(each(120.0)), (40, QUEUE));
     flow
 }
 
@@ -42,11 +44,68 @@ fn rounds() {
     // The last one of a round counts there, and the first one of the next one in that.
     let mut flow = Flow::new("cubic");
     flow.round(each(200.0));
-    flow.round(|at| Some(millis(if at == 17 { 100.0 } else { 200.0 })));
-    assert_eq!(flow.round(each(150.0)), (36, QUEUE));
+    flow.round(|at| Some(millis(if at == 19 { 100.0 } else { 200.0 })));
+    assert_eq!(flow.round(each(150.0)), (40, QUEUE));
     let mut flow = slow_start(200.0);
     let grown = flow.round(|at| Some(millis(if at == 0 { 100.0 } else { 150.0 })));
-    assert_eq!(grown, (36, 36 * MSS));
+    assert_eq!(grown, (40, 40 * MSS));
+}
+
+/// The queue that a burst makes is as long as the burst at its end, and empty at its beginning: no
+/// round consists of an end alone.
+/// Proves: RFC9406-4.2-a.
+#[test]
+fn bursts() {
+    let mut flow = Flow::new("cubic");
+    for segments in [10, 20, 40, 80, 160] {
+        let burst = |at| Some(millis(100.0 + f64::from(at) * 40.0 / f64::from(segments)));
+        assert_eq!(flow.round(burst), (segments, segments * MSS));
+    }
+}
+
+/// Slow start over a path of `rtt` milliseconds at least, in whose third round an acknowledgement
+/// of a segment comes every `gap` milliseconds; how many came before that was the end of it.
+fn train(rtt: f64, gap: f64, change: fn(&mut Ack)) -> Option<u32> {
+    let mut flow = slow_start(rtt);
+    (1..=200).find(|_| {
+        flow.now += millis(gap);
+        flow.ack_with(MSS, |ack| {
+            (ack.rtt, ack.min_rtt) = (Some(millis(rtt)), Some(millis(rtt)));
+            change(ack);
+        });
+        flow.both().1 < u32::MAX
+    })
+}
+
+/// Acknowledgements close behind each other, for half of the least round trip: the pipe is full.
+#[test]
+fn a_train_of_acknowledgements() {
+    type Row = (&'static str, f64, f64, fn(&mut Ack), Option<u32>);
+    let rows: [Row; 9] = [
+        // The first of them begins the train.
+        ("half a round trip", 100.0, 1.0, |_| {}, Some(51)),
+        ("a slow link", 100.0, 25.0, |_| {}, Some(3)),
+        ("gaps", 100.0, 25.1, |_| {}, None),
+        ("a short path", 8.0, 0.5, |_| {}, Some(9)),
+        ("a millisecond at least", 1.0, 0.1, |_| {}, Some(11)),
+        ("over a TUN", 0.1, 0.01, |_| {}, Some(101)),
+        ("a scheduler's whims", 0.1, 0.1, |_| {}, None),
+        ("a slow application", 100.0, 1.0, |ack| ack.window_limited = false, None),
+        ("no round trip is known", 100.0, 1.0, |ack| ack.min_rtt = None, None),
+    ];
+    for (what, rtt, gap, change, wanted) in rows {
+        assert_eq!(train(rtt, gap, change), wanted, "{what}");
+    }
+    // A gap begins another one.
+    let mut flow = slow_start(100.0);
+    for at in 0..300 {
+        flow.now += millis(if at % 50 == 0 { 30.0 } else { 1.0 });
+        flow.ack_with(MSS, |ack| ack.min_rtt = Some(millis(100.0)));
+        assert_eq!(flow.both().1, u32::MAX, "the {at}th");
+    }
+    flow.now += millis(1.0);
+    flow.ack_with(MSS, |ack| ack.min_rtt = Some(millis(100.0)));
+    assert_eq!(flow.both().1, flow.window());
 }
 
 /// RFC 9406 4.2: eight samples, all of them longer than the shortest one of the round before, by an
@@ -73,14 +132,14 @@ fn when_round_trips_grow() {
     ];
     for (before, after, queue) in rows {
         let grown = slow_start(before).round(each(after));
-        assert_eq!(grown, (36, if queue { QUEUE } else { 36 * MSS }), "{before}, {after} ms");
+        assert_eq!(grown, (40, if queue { QUEUE } else { 40 * MSS }), "{before}, {after} ms");
     }
     // Seven are not enough, nor is a round without any to compare with.
     let seven = |at| (at < 7).then_some(millis(300.0));
-    assert_eq!(slow_start(100.0).round(seven), (36, 36 * MSS));
+    assert_eq!(slow_start(100.0).round(seven), (40, 40 * MSS));
     let mut flow = Flow::new("cubic");
     flow.round(|_| None);
-    assert_eq!(flow.round(each(300.0)), (18, 18 * MSS));
+    assert_eq!(flow.round(each(300.0)), (20, 20 * MSS));
 }
 
 /// RFC 9406 4.2: a quarter of slow start's growth; slow start again when eight samples have one
@@ -104,7 +163,7 @@ fn conservative_slow_start() {
     // Within the round in which it began, too.
     let mut flow = slow_start(100.0);
     let (_, grown) = flow.round(|at| Some(millis(if at < 20 { 120.0 } else { 100.0 })));
-    assert_eq!(grown, 8 * MSS + 13 * MSS / 4 + 15 * MSS);
+    assert_eq!(grown, 8 * MSS + 13 * MSS / 4 + 19 * MSS);
     // Seven samples say nothing.
     let seven = |at| (at < 7).then_some(millis(100.0));
     let (acks, grown) = conservative().round(seven);
@@ -122,7 +181,9 @@ fn five_rounds() {
         let (acks, grown) = flow.round(each(120.0));
         assert_eq!(grown, acks * MSS / 4);
     }
-    let (window, ssthresh) = flow.both();
+    // The first acknowledgement of the sixth tells that the fifth is over.
+    assert_eq!(flow.both().1, u32::MAX);
+    let (window, ssthresh) = flow.ack(MSS).both();
     assert_eq!(window, ssthresh);
     // Congestion avoidance: a segment a round trip, and no way back.
     let (acks, grown) = flow.round(each(50.0));
@@ -193,8 +254,8 @@ fn extremes() {
             let mut flow = Flow::new("cubic");
             flow.round(|_| Some(first));
             let queue = first < second && first.is_zero();
-            let grown = if queue { 8 * MSS + 10 * MSS / 4 } else { 18 * MSS };
-            assert_eq!(flow.round(|_| Some(second)), (18, grown), "{first:?}, {second:?}");
+            let grown = if queue { 8 * MSS + 12 * MSS / 4 } else { 20 * MSS };
+            assert_eq!(flow.round(|_| Some(second)), (20, grown), "{first:?}, {second:?}");
         }
     }
 }
