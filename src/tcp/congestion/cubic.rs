@@ -41,6 +41,11 @@ const ALPHA: f64 = 3.0 * (1.0 - BETA) / (1.0 + BETA);
 /// The most that the window grows in a round trip (RFC 9438 4.2, RFC9438-4.2-a).
 const GREATEST_STEP: f64 = 1.5;
 
+/// The least that it grows in a round trip after a slow start that no loss has ended, as in Linux: what
+/// the path carries is not known yet, and a curve that begins on its plateau would take seconds to
+/// find out.
+const UNKNOWN_STEP: f64 = 0.05;
+
 /// Which part of the window is worth coming back to after a silence: ssthresh is at least that
 /// (RFC 7661 4.4.3).
 const KEPT: f64 = 0.75;
@@ -73,6 +78,8 @@ struct State {
     prior: u32,
     /// `W_max`: the window at the last congestion, bytes; 0 where that is not known.
     w_max: u32,
+    /// Nothing was lost or marked yet: where the pipe ends is not known.
+    unknown: bool,
     /// `W_est`: the window that Reno would have by now, bytes.
     w_est: f64,
     /// When the curve is back at `w_max`, seconds after `epoch`.
@@ -96,6 +103,7 @@ impl Cubic {
                 ssthresh: start.ssthresh,
                 prior: bytes(cwnd),
                 w_max: 0,
+                unknown: start.ssthresh == u32::MAX,
                 w_est: cwnd,
                 k: 0.0,
                 epoch: Instant::NEVER,
@@ -146,6 +154,8 @@ impl Cubic {
         let alpha = if state.w_est < f64::from(state.prior) { ALPHA } else { 1.0 };
         state.w_est += alpha * mss * part;
         let time = (ack.now - state.epoch).as_secs_f64();
+        let least = if state.unknown { UNKNOWN_STEP * state.cwnd * part } else { 0.0 };
+        let least = state.cwnd + least;
         state.cwnd = if state.w_cubic(time, mss) < state.w_est {
             state.cwnd.max(state.w_est)
         } else {
@@ -157,6 +167,7 @@ impl Cubic {
             let target = state.w_cubic(ahead, mss).clamp(least, most);
             state.cwnd + (target - state.cwnd) * part
         }
+        .max(least)
         .min(LARGEST);
     }
 
@@ -175,6 +186,7 @@ impl Cubic {
         state.ssthresh = bytes(floor(2));
         state.cwnd = floor(least);
         state.epoch = Instant::NEVER;
+        state.unknown = false;
         // RFC 9406 4.2, RFC9406-4.2-e: ssthresh ends the first slow start. Where that comes back
         // it begins anew.
         self.hystart = HyStart::new();

@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!   slow start ---- round trips grew ----> conservative slow start ---- five rounds ----> over
-//!             <--- they shrank again ----                          -- the pipe is full -->
-//!              -------------------------- the pipe is full -------------------------->
+//!             <--- they shrank again ----
+//!              -- half a pipe is full -->                         -- round trips grew -->
 //! ```
 //!
 //! A detour that was longer for a moment only is told from a queue by the second phase, in which
@@ -12,10 +12,11 @@
 //!
 //! By round trips alone a window that leaves in bursts is told too late: the first segments of a
 //! burst find no queue until the window is larger than the pipe, and by then its next doubling is on
-//! the way, or it fills pipe and queue without one. So a *train of acknowledgements* counts as well, as in the
-//! first HyStart (Ha and Rhee, 2011) and in Linux: a burst is acknowledged as fast as the narrowest
-//! link lets it pass, so a train half a round trip long tells of half a pipe, for which another half
-//! has left already.
+//! the way. So a *train of acknowledgements* counts as well, as in the first HyStart (Ha and Rhee,
+//! 2011) and in Linux: a burst is acknowledged as fast as the narrowest link lets it pass, so a train
+//! half a round trip long tells of half a pipe, for which another half has left already. Trains are
+//! made by a narrow way back, too: so they do not end slow start as there, but make it conservative,
+//! until round trips agree.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -32,6 +33,9 @@ const SAMPLES: u32 = 8;
 const LEAST_GROWTH: u32 = 4_000;
 const MOST_GROWTH: u32 = 16_000;
 
+/// The lower bound where a train has told of a queue before.
+const LEAST_AFTER_TRAIN: u32 = 1_000;
+
 /// Between these bounds, which part of the round trip: `MIN_RTT_DIVISOR`.
 const GROWTH_DIVISOR: u32 = 8;
 
@@ -39,7 +43,7 @@ const GROWTH_DIVISOR: u32 = 8;
 const SLOWER: u32 = 4;
 
 /// Which part of the least round trip may pass from one acknowledgement to the next of a train: less
-/// than the silence that is left while a train is shorter than half of it.
+/// than what is left between trains that are shorter than half of it, and enough for a slow link.
 const GAP_DIVISOR: u32 = 4;
 
 /// The shortest train that means something, where half a round trip is less than a scheduler's whim.
@@ -76,12 +80,17 @@ struct Train {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     SlowStart,
-    /// `baseline`: the shortest round trip, microseconds, of the round in which they grew, below
-    /// which there was no queue; `rounds`: those that have ended since.
-    Conservative {
-        baseline: u32,
-        rounds: u8,
-    },
+    /// So many rounds of it have ended.
+    Conservative(Cause, u8),
+}
+
+/// What was the matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// Round trips grew: to these microseconds at least. Below them there was no queue.
+    Queue(u32),
+    /// A train of acknowledgements.
+    Train,
 }
 
 impl HyStart {
@@ -103,7 +112,7 @@ impl HyStart {
         match self.phase {
             Phase::SlowStart => bytes,
             // RFC9406-4.2-c.
-            Phase::Conservative { .. } => bytes / SLOWER,
+            Phase::Conservative(..) => bytes / SLOWER,
         }
     }
 
@@ -115,10 +124,11 @@ impl HyStart {
             self.current = self.current.min(micros(rtt));
             self.samples = self.samples.saturating_add(1);
         }
-        if self.samples >= SAMPLES {
-            self.judge();
+        let queue = self.samples >= SAMPLES && self.judge(ack.min_rtt);
+        if self.train.fills_half_a_pipe(ack) && self.phase == Phase::SlowStart {
+            self.phase = Phase::Conservative(Cause::Train, 0);
         }
-        self.train.fills_half_a_pipe(ack) || over
+        over || queue
     }
 
     /// RFC 9406 4.2, RFC9406-4.2-a: all that had been sent when the round began has arrived, and
@@ -138,35 +148,40 @@ impl HyStart {
         match &mut self.phase {
             Phase::SlowStart => false,
             // RFC9406-4.2-d.
-            Phase::Conservative { rounds, .. } => {
+            Phase::Conservative(_, rounds) => {
                 *rounds += 1;
                 *rounds >= ROUNDS
             }
         }
     }
 
-    /// RFC 9406 4.2, once there are enough samples.
-    fn judge(&mut self) {
+    /// RFC 9406 4.2, once there are enough samples: whether slow start is over.
+    fn judge(&mut self, least: Option<Duration>) -> bool {
+        let grown = |since: u32, least: u32| {
+            let more = (since / GROWTH_DIVISOR).clamp(least, MOST_GROWTH);
+            self.current >= since.saturating_add(more)
+        };
         match self.phase {
             // RFC9406-4.2-b: the round trips of this round are longer.
-            Phase::SlowStart => {
-                let more = (self.last / GROWTH_DIVISOR).clamp(LEAST_GROWTH, MOST_GROWTH);
-                if self.current >= self.last.saturating_add(more) {
-                    self.phase = Phase::Conservative { baseline: self.current, rounds: 0 };
-                }
+            Phase::SlowStart if grown(self.last, LEAST_GROWTH) => {
+                self.phase = Phase::Conservative(Cause::Queue(self.current), 0);
             }
             // RFC9406-4.2-c: they are shorter again. It was not the queue.
-            Phase::Conservative { baseline, .. } if self.current < baseline => {
+            Phase::Conservative(Cause::Queue(baseline), _) if self.current < baseline => {
                 self.phase = Phase::SlowStart;
             }
-            Phase::Conservative { .. } => {}
+            Phase::Conservative(Cause::Train, _) => {
+                return least.is_some_and(|it| grown(micros(it), LEAST_AFTER_TRAIN));
+            }
+            Phase::SlowStart | Phase::Conservative(Cause::Queue(_), _) => {}
         }
+        false
     }
 }
 
 impl Train {
-    /// Another acknowledgement: whether the train is half a round trip long. One of a flow that has
-    /// nothing to send tells how that sends.
+    /// Another acknowledgement: whether that makes a train half a round trip long. One of a flow
+    /// that has nothing to send tells how that sends.
     fn fills_half_a_pipe(&mut self, ack: &Ack) -> bool {
         let Some(round_trip) = ack.min_rtt else { return false };
         if !ack.window_limited || ack.now - self.last > round_trip / GAP_DIVISOR {

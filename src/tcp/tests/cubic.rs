@@ -318,6 +318,30 @@ fn slow_start_below_ssthresh() {
     assert_eq!(flow.window(), 11_091);
 }
 
+/// While no loss has told where the pipe ends, the window grows by a twentieth in a round trip, the
+/// curve's plateau or not.
+#[test]
+fn until_the_first_loss() {
+    let begin = || {
+        let mut flow = Flow::new("cubic");
+        for rtt in [10.0, 10.0, 30.0, 30.0, 30.0, 30.0, 30.0] {
+            flow.round(|_| Some(millis(rtt)));
+        }
+        flow.ack(MSS);
+        flow
+    };
+    let grows_by_a_twentieth = |flow: &mut Flow| {
+        let window = flow.window();
+        flow.ack_window().abs_diff(window + window / 20) <= 1
+    };
+    let mut flow = begin();
+    assert!((0..3).all(|_| grows_by_a_twentieth(&mut flow)));
+    let flight = flow.window() / MSS;
+    assert!(!grows_by_a_twentieth(begin().loss(flight)));
+    assert!(!grows_by_a_twentieth(begin().mark(flight)));
+    assert!(grows_by_a_twentieth(begin().loss(flight).spurious()));
+}
+
 /// RFC 9438 4.10: no loss has told where to go back to when round trips end the first slow start:
 /// the curve begins at its plateau, and the window grows as Reno's at least.
 /// Proves: RFC9438-4.10.

@@ -96,8 +96,9 @@ impl Flow {
         self.ack(window).window()
     }
 
-    /// A round trip: the whole segments that are outstanding are acknowledged, one at a time, the nth after the round trip that `rtt` gives for it. How many there were, and by how
-    /// many bytes the window has grown.
+    /// A round trip: the whole segments that are outstanding are acknowledged, one at a time, the nth
+    /// after the round trip that `rtt` gives for it. How many there were, and by how many bytes the
+    /// window has grown.
     pub(super) fn round(&mut self, rtt: impl Fn(u32) -> Option<Duration>) -> (u32, u32) {
         let (before, end) = (self.window(), self.sent);
         let mut segments = 0;

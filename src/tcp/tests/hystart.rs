@@ -63,49 +63,95 @@ fn bursts() {
     }
 }
 
-/// Slow start over a path of `rtt` milliseconds at least, in whose third round an acknowledgement
-/// of a segment comes every `gap` milliseconds; how many came before that was the end of it.
-fn train(rtt: f64, gap: f64, change: fn(&mut Ack)) -> Option<u32> {
-    let mut flow = slow_start(rtt);
-    (1..=200).find(|_| {
-        flow.now += millis(gap);
-        flow.ack_with(MSS, |ack| {
-            (ack.rtt, ack.min_rtt) = (Some(millis(rtt)), Some(millis(rtt)));
-            change(ack);
-        });
-        flow.both().1 < u32::MAX
-    })
+/// An acknowledgement of a segment `gap` milliseconds after the last one, with the least round trip
+/// `least` and this one `rtt`; by how much it lets the window grow.
+fn next(flow: &mut Flow, gap: f64, least: f64, rtt: f64) -> u32 {
+    let before = flow.window();
+    flow.now += millis(gap);
+    flow.ack_with(MSS, |ack| (ack.min_rtt, ack.rtt) = (Some(millis(least)), Some(millis(rtt))));
+    flow.window() - before
 }
 
-/// Acknowledgements close behind each other, for half of the least round trip: the pipe is full.
+/// A train of acknowledgements has made slow start conservative, over a path of `rtt` milliseconds;
+/// the next one begins another round.
+fn after_a_train(rtt: f64) -> Flow {
+    let mut flow = slow_start(rtt);
+    assert_eq!(next(&mut flow, rtt / 5.0, rtt, rtt), MSS);
+    for _ in 1..40 {
+        next(&mut flow, rtt / 5.0, rtt, rtt);
+    }
+    flow
+}
+
+/// Acknowledgements close behind each other, for half of the least round trip: half a pipe is full,
+/// so the window grows more slowly.
 #[test]
 fn a_train_of_acknowledgements() {
-    type Row = (&'static str, f64, f64, fn(&mut Ack), Option<u32>);
-    let rows: [Row; 9] = [
-        // The first of them begins the train.
-        ("half a round trip", 100.0, 1.0, |_| {}, Some(51)),
-        ("a slow link", 100.0, 25.0, |_| {}, Some(3)),
-        ("gaps", 100.0, 25.1, |_| {}, None),
-        ("a short path", 8.0, 0.5, |_| {}, Some(9)),
-        ("a millisecond at least", 1.0, 0.1, |_| {}, Some(11)),
-        ("over a TUN", 0.1, 0.01, |_| {}, Some(101)),
-        ("a scheduler's whims", 0.1, 0.1, |_| {}, None),
-        ("a slow application", 100.0, 1.0, |ack| ack.window_limited = false, None),
-        ("no round trip is known", 100.0, 1.0, |ack| ack.min_rtt = None, None),
+    let rows = [
+        // The least round trip and the gaps, milliseconds; the last one that adds a whole segment.
+        ("half a round trip", 100.0, 1.0, Some(51)),
+        ("a slow link", 100.0, 25.0, Some(3)),
+        ("gaps", 100.0, 25.1, None),
+        ("a short path", 8.0, 0.5, Some(9)),
+        ("a millisecond at least", 1.0, 0.1, Some(11)),
+        ("over a TUN", 0.1, 0.01, Some(101)),
+        ("a scheduler's whims", 0.1, 0.1, None),
     ];
-    for (what, rtt, gap, change, wanted) in rows {
-        assert_eq!(train(rtt, gap, change), wanted, "{what}");
+    for (what, rtt, gap, wanted) in rows {
+        let mut flow = slow_start(rtt);
+        let slower = (0..200).find(|_| next(&mut flow, gap, rtt, rtt) == MSS / 4);
+        assert_eq!(slower, wanted, "{what}");
     }
     // A gap begins another one.
     let mut flow = slow_start(100.0);
     for at in 0..300 {
-        flow.now += millis(if at % 50 == 0 { 30.0 } else { 1.0 });
-        flow.ack_with(MSS, |ack| ack.min_rtt = Some(millis(100.0)));
-        assert_eq!(flow.both().1, u32::MAX, "the {at}th");
+        let gap = if at % 50 == 0 { 30.0 } else { 1.0 };
+        assert_eq!(next(&mut flow, gap, 100.0, 100.0), MSS, "the {at}th");
     }
-    flow.now += millis(1.0);
-    flow.ack_with(MSS, |ack| ack.min_rtt = Some(millis(100.0)));
-    assert_eq!(flow.both().1, flow.window());
+    assert_eq!(next(&mut flow, 1.0, 100.0, 100.0), MSS);
+    assert_eq!(next(&mut flow, 1.0, 100.0, 100.0), MSS / 4);
+    // Where nothing is known of the path, and where it is the application that sends slowly.
+    let changes: [fn(&mut Ack); 2] = [|ack| ack.min_rtt = None, |ack| ack.window_limited = false];
+    for change in changes {
+        let mut flow = slow_start(100.0);
+        for _ in 0..200 {
+            flow.now += millis(1.0);
+            flow.ack_with(MSS, |ack| {
+                ack.min_rtt = Some(millis(100.0));
+                change(ack);
+            });
+        }
+        let before = flow.window();
+        assert_eq!(flow.ack(MSS).window(), before + MSS);
+    }
+}
+
+/// After that, round trips that are an eighth longer than the least one end slow start, eight of
+/// them, but a millisecond at least and 16 at most; without them it ends as ever.
+#[test]
+fn a_train_and_a_queue() {
+    let rows = [
+        (100.0, 112.4, false),
+        (100.0, 112.5, true),
+        (800.0, 815.9, false),
+        (800.0, 816.0, true),
+        (4.0, 4.9, false),
+        (4.0, 5.0, true),
+    ];
+    for (least, rtt, queue) in rows {
+        let mut flow = after_a_train(least);
+        for _ in 0..7 {
+            assert_eq!(next(&mut flow, 0.0, least, rtt), MSS / 4, "{least}, {rtt} ms");
+        }
+        assert_eq!(flow.both().1, u32::MAX, "{least}, {rtt} ms");
+        next(&mut flow, 0.0, least, rtt);
+        assert_eq!(flow.both().1 == flow.window(), queue, "{least}, {rtt} ms");
+    }
+    // A shorter one does not bring slow start back, as a train is no detour.
+    let mut flow = after_a_train(100.0);
+    for _ in 0..20 {
+        assert_eq!(next(&mut flow, 0.0, 50.0, 50.0), MSS / 4);
+    }
 }
 
 /// RFC 9406 4.2: eight samples, all of them longer than the shortest one of the round before, by an
@@ -185,9 +231,9 @@ fn five_rounds() {
     assert_eq!(flow.both().1, u32::MAX);
     let (window, ssthresh) = flow.ack(MSS).both();
     assert_eq!(window, ssthresh);
-    // Congestion avoidance: a segment a round trip, and no way back.
+    // Congestion avoidance: a twentieth of the window a round trip, and no way back.
     let (acks, grown) = flow.round(each(50.0));
-    assert!(acks > 100 && grown.abs_diff(MSS) < 20, "{acks}, {grown}");
+    assert!(acks > 100 && grown.abs_diff(acks * MSS / 20) < 20, "{acks}, {grown}");
 }
 
 /// RFC 9406 4.3: one acknowledgement may stand for a batch, so there is no limit to what it adds.
