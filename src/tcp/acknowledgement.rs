@@ -85,7 +85,7 @@ impl Tcb {
         let ecn_echo = self.take_echo(now, segment, ack);
         let rtt = if advances { self.measure(now, segment, ack) } else { None };
         let findings = self.recovery.on_ack(&news, self.congestion.as_mut());
-        self.note_reduction(findings.rtt.is_some());
+        self.note_reduction(findings.once);
         if let Some(rtt) = findings.rtt {
             self.rtt.note_least(now, rtt);
         }

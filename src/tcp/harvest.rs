@@ -58,7 +58,10 @@ pub(super) struct Harvest {
     pub(super) trip: Duration,
     /// It is of one that is.
     in_order: bool,
-    /// The least round trip of segments that were sent once.
+    /// Something that was sent once has arrived.
+    pub(super) once: bool,
+    /// The least round trip of segments that were sent once and have arrived in order: one that has
+    /// overtaken others took another way, which is no measure of the one that the rest takes.
     pub(super) rtt: Option<Duration>,
     /// A segment of the flight that timed out, sent once only, was among them.
     pub(super) original: bool,
@@ -75,7 +78,9 @@ impl Harvest {
         self.delivered += record.range.len();
         self.original |= !record.resent && !record.range.end.after(recover);
         let rtt = news.now - record.sent_at;
-        if !record.resent {
+        let in_order = !record.range.end.after(news.ack);
+        self.once |= !record.resent;
+        if !record.resent && in_order {
             self.rtt = Some(self.rtt.map_or(rtt, |least| least.min(rtt)));
         }
         if self.sample.is_none_or(|(_, stamp)| !stamp.is_newer(&record.stamp)) {
@@ -88,7 +93,6 @@ impl Harvest {
         if record.resent && (earlier_copy || too_quick) {
             return;
         }
-        let in_order = !record.range.end.after(news.ack);
         if in_order || !self.in_order {
             (self.trip, self.in_order) = (rtt, in_order);
         }

@@ -58,7 +58,9 @@ pub(super) struct Findings {
     pub(super) delivered: u32,
     /// Bytes newly thought lost.
     pub(super) lost: u32,
-    /// The least round trip of segments that were sent once.
+    /// Something that was sent once is among them.
+    pub(super) once: bool,
+    /// The least round trip of what was sent once and has arrived in order.
     pub(super) rtt: Option<Duration>,
     /// Bytes in flight before it.
     pub(super) pipe_before: u32,
@@ -153,7 +155,7 @@ impl Recovery {
         let mut findings = Findings { pipe_before: flight.pipe(), ..Findings::default() };
         let harvest = self.reap(&mut flight, news);
         findings.delivered = harvest.delivered;
-        findings.rtt = harvest.rtt;
+        (findings.once, findings.rtt) = (harvest.once, harvest.rtt);
         self.judge_probe(&mut flight, news, duplicate, congestion);
         let losses = self.find_losses(&mut flight, news, congestion);
         findings.lost = losses.bytes;
