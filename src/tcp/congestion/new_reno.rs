@@ -26,7 +26,7 @@ impl NewReno {
             mss: start.mss,
             initial_window: start.initial_window,
             cwnd: start.window.max(start.mss),
-            // RFC 5681 3.1: arbitrarily high at first.
+            // RFC 5681 3.1, RFC5681-3.1-ssthresh: arbitrarily high at first.
             ssthresh: start.ssthresh,
             acked: 0,
             undo: None,
@@ -34,7 +34,7 @@ impl NewReno {
     }
 
     fn congestion_avoidance(&mut self, acked: u32) {
-        // RFC 5681 3.1: one segment for each window acknowledged.
+        // RFC 5681 3.1, RFC5681-3.1-ca: one segment for each window acknowledged.
         self.acked = self.acked.saturating_add(acked);
         if self.acked >= self.cwnd {
             self.acked -= self.cwnd;
@@ -57,17 +57,19 @@ impl CongestionControl for NewReno {
         if ack.in_recovery || ack.ecn_echo || !ack.window_limited {
             return;
         }
-        if self.cwnd < self.ssthresh {
-            // RFC 3465 2.2, without the limit of 2.3: an acknowledgement may stand for a batch.
-            self.cwnd = self.cwnd.saturating_add(ack.growth);
-        } else {
-            self.congestion_avoidance(ack.growth);
+        // RFC 5681 3.1, RFC5681-3.1-ss, RFC 3465 2.2, without the limit of 2.3: an acknowledgement may
+        // stand for a batch. What leads beyond ssthresh is congestion avoidance.
+        let slow = ack.growth.min(self.ssthresh.saturating_sub(self.cwnd));
+        if slow > 0 {
+            self.cwnd = self.cwnd.saturating_add(slow);
+            self.acked = 0;
         }
+        self.congestion_avoidance(ack.growth - slow);
     }
 
     fn on_congestion(&mut self, _now: Instant, congestion: &Congestion) {
         self.acked = 0;
-        // RFC 5681 3.1, equation 4.
+        // RFC 5681 3.1, equation 4, RFC5681-3.1-eq4; 4.3, RFC5681-4.3-a.
         let half = |flight: u32| (flight / 2).max(self.mss.saturating_mul(2));
         match *congestion {
             Congestion::Loss { flight } => {
@@ -83,11 +85,12 @@ impl CongestionControl for NewReno {
                 self.cwnd = (flight / 2).max(self.mss);
             }
             Congestion::Timeout { flight, again } => {
+                // RFC 5681 3.1, RFC5681-3.1-hold.
                 if !again {
                     self.undo = Some((self.cwnd, self.ssthresh));
                     self.ssthresh = half(flight);
                 }
-                // RFC 5681 3.1: the loss window is one segment.
+                // RFC 5681 3.1, RFC5681-3.1-lw: the loss window is one segment.
                 self.cwnd = self.mss;
             }
         }
@@ -103,6 +106,7 @@ impl CongestionControl for NewReno {
     }
 
     fn on_mss(&mut self, mss: u32) {
+        // RFC 5681 3.1, RFC5681-3.1-pmtu: in bytes the window stays (RFC 1191 6.4).
         self.mss = mss;
         self.cwnd = self.cwnd.max(mss);
     }
@@ -113,7 +117,7 @@ impl CongestionControl for NewReno {
     }
 
     fn on_idle(&mut self, _now: Instant) {
-        // RFC 5681 4.1: the restart window.
+        // RFC 5681 4.1, RFC5681-4.1: the restart window.
         self.cwnd = self.cwnd.min(self.initial_window.max(self.mss));
     }
 }

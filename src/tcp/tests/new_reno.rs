@@ -25,7 +25,8 @@ fn half_of_what_flew() {
 }
 
 /// RFC 3465 2.2: slow start grows by what has arrived, however many segments one acknowledgement
-/// stands for, but not by what had arrived before.
+/// stands for, but not by what had arrived before; beyond ssthresh by a segment a window.
+/// Proves: RFC5681-3.1-ss, RFC5681-3.1-ca.
 #[test]
 fn slow_start() {
     let mut flow = Flow::new("reno");
@@ -35,6 +36,8 @@ fn slow_start() {
     let filled = |ack: &mut Ack| (ack.delivered, ack.growth) = (MSS, MSS);
     assert_eq!(flow.ack_with(9 * MSS, filled).window(), 2_000);
     assert_eq!(flow.ack(2 * MSS).window(), 4_000);
+    // One more leads to ssthresh, five others are a window.
+    assert_eq!(flow.ack(6 * MSS).window(), 6_000);
 }
 
 /// RFC 4015: a loss that was none is undone, once, unless the window is beyond that already; a mark
