@@ -11,7 +11,7 @@ use super::state::{Event, State};
 use super::tcb::{Ending, Tcb};
 use super::{Discard, Signals};
 use crate::time::Instant;
-use crate::wire::{SackBlocks, Segment, SeqNum};
+use crate::wire::{SackBlocks, Segment, SeqNum, SeqRange};
 
 /// What an acknowledgement has told of what was sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ enum Told {
     /// Something has arrived behind a gap.
     Behind,
     /// Something has arrived in order, or that was believed lost: the retransmission timer starts
-    /// anew (RFC 6298 5.2, 5.3).
+    /// anew (RFC 6298 5.2, 5.3, RFC6298-5.2, RFC6298-5.3).
     InOrder,
 }
 
@@ -47,6 +47,7 @@ impl Tcb {
             // After the window was taken over: it decides which timer it is.
             self.arm_retransmit(now);
         }
+        self.defer_retransmit();
         if told != Told::Nothing {
             self.arm_tail_probe(now);
         }
@@ -67,13 +68,14 @@ impl Tcb {
         }
         let timestamps = segment.options.timestamps;
         let echo = self.timestamps.zip(timestamps).map(|(clock, theirs)| clock.echo(theirs.echo));
+        let blocks = if self.sack { &segment.options.sack } else { &none };
         let news = News {
             now,
             una,
             ack: ack.later(una),
             nxt: self.snd.nxt,
-            blocks: if self.sack { &segment.options.sack } else { &none },
-            reported: self.sack.then(|| segment.options.sack.duplicate(ack)).flatten(),
+            blocks,
+            reported: self.told_twice(ack, blocks),
             sack: self.sack,
             duplicate: self.is_duplicate(segment, ack, wnd),
             echo,
@@ -97,6 +99,8 @@ impl Tcb {
             }
         }
         let fin_acked = advances && self.snd.acknowledge(now, ack);
+        // Far enough behind, or two gigabytes later it would lie ahead.
+        self.limited_to = self.limited_to.later(self.snd.una - 1);
         if findings.undone {
             self.rtt.forgive();
             self.ecn.on_undone();
@@ -146,6 +150,14 @@ impl Tcb {
         limited || slow_start && window < self.most_used.saturating_mul(2)
     }
 
+    /// RFC 2883 5, RFC2883-5: what has arrived twice is known by the ACK that it is told with, not by
+    /// SND.UNA: an ACK that was overtaken reports what was above it when it left.
+    fn told_twice(&self, ack: SeqNum, blocks: &SackBlocks) -> Option<SeqRange> {
+        let twice = blocks.duplicate(ack)?;
+        let ours = twice.start.before(twice.end) && !twice.end.after(self.snd.nxt);
+        ours.then_some(twice)
+    }
+
     fn note_progress(&mut self, now: Instant, fin_acked: bool) {
         self.soft_error = None;
         self.tune_send_buffer();
@@ -160,7 +172,7 @@ impl Tcb {
 
     /// RFC 5681 2, RFC5681-2-dupack: outstanding data, no text, no SYN or FIN, the same ACK, the same
     /// window. With SACK, one that reports only what came twice is none (RFC 2883, 5); whether the
-    /// rest is news is for the scoreboard to say (RFC 6675, 2).
+    /// rest is news is for the scoreboard to say (RFC 6675 2, RFC6675-2-dup).
     fn is_duplicate(&self, segment: &Segment<'_>, ack: SeqNum, wnd: u32) -> bool {
         let blocks = &segment.options.sack;
         self.snd.outstanding() > 0
@@ -209,10 +221,12 @@ impl Tcb {
     fn window_moved(&mut self, now: Instant, had: u32) {
         let opened = had == 0 && self.snd.wnd > 0;
         if opened {
+            // Not where it was closed for a moment only, which may happen again and again.
+            let probed = self.snd.probes > 0;
             self.snd.probes = 0;
             self.snd.probe_due = false;
             self.snd.stuck_since = now;
-            if self.snd.outstanding() > 0 {
+            if self.snd.outstanding() > 0 && probed {
                 // The probe, and what the window shrank away from, was thrown away.
                 let sent = self.sent();
                 self.recovery.rewind(sent);

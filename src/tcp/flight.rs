@@ -8,7 +8,7 @@ use super::delivery::{Delivery, Stamp};
 use super::harvest::{Harvest, News};
 use super::prr::Prr;
 use super::rack::{DUP_THRESHOLD, Rack};
-use super::scoreboard::{Census, Record, Scoreboard};
+use super::scoreboard::{Census, Fate, Record, Scoreboard};
 use super::tail_probe::TailProbe;
 use super::undo::Undo;
 use crate::time::Instant;
@@ -76,8 +76,9 @@ pub(super) struct Flight {
     pub(super) rescued: bool,
     /// When what was overtaken has waited long enough.
     pub(super) reorder_at: Instant,
-    /// The peer has thrown away what it had reported.
-    pub(super) reneged: bool,
+    /// The timer has expired: the first segment goes out again, whatever else flies (RFC 6298 5.4,
+    /// RFC6298-5.4).
+    pub(super) first_due: bool,
     /// Duplicate ACKs in a row.
     pub(super) dup_acks: u32,
     /// Bytes that duplicate ACKs tell to have arrived, where SACK does not say which: when they are
@@ -91,7 +92,7 @@ impl Flight {
         Self {
             mode: Mode::Open,
             board: Scoreboard::new(una),
-            rack: Rack::new(una),
+            rack: Rack::new(),
             delivery,
             undo: Undo::default(),
             probe: None,
@@ -99,7 +100,7 @@ impl Flight {
             probe_due: false,
             rescued: false,
             reorder_at: Instant::NEVER,
-            reneged: false,
+            first_due: false,
             dup_acks: 0,
             echoed: 0,
         }
@@ -123,6 +124,12 @@ impl Flight {
         matches!(self.mode, Mode::Fast(_))
     }
 
+    /// Acknowledged up to what the peer had reported, and no further: it has thrown that away
+    /// (RFC 2018, 8).
+    pub(super) fn has_reneged(&self) -> bool {
+        self.board.first().is_some_and(|first| first.fate == Fate::Sacked)
+    }
+
     /// The reduction that is under way.
     pub(super) fn prr(&mut self) -> Option<&mut Prr> {
         match &mut self.mode {
@@ -139,8 +146,9 @@ impl Flight {
                 if congestion.governs_recovery() { window } else { prr.window() }
             }
             Mode::Fast(Descent::Inflated(inflation)) => window.saturating_add(*inflation),
-            // RFC 3042 2, RFC3042-2-a, RFC3042-2-b: each of the first two duplicates lets a segment
-            // go. With SACK what has arrived makes room by itself.
+            // RFC 3042 2, RFC3042-2-a, RFC3042-2-b, RFC5681-3.2-lt: each of the first two duplicates
+            // lets a segment go. With SACK what has arrived makes room by itself, and what tells
+            // nothing new makes none (RFC3042-2-c, RFC5681-3.2-lt-sack).
             Mode::Open if self.echoed > 0 => {
                 window.saturating_add(self.dup_acks.min(DUP_THRESHOLD - 1) * mss)
             }
@@ -148,9 +156,12 @@ impl Flight {
         }
     }
 
-    /// Something new is to be sent before what is lost (RFC 5682 2.1, step 2b).
-    pub(super) fn prefers_new(&self) -> bool {
-        matches!(self.mode, Mode::Timeout { frto: Frto::Second { .. } })
+    /// Something new is to be sent before what is lost (RFC 5682 2.1, step 2b); SND.NXT before it.
+    pub(super) fn prefers_new(&self) -> Option<SeqNum> {
+        match self.mode {
+            Mode::Timeout { frto: Frto::Second { sent } } => Some(sent),
+            _ => None,
+        }
     }
 
     /// The application has nothing left to send.
@@ -204,8 +215,8 @@ impl Flight {
     }
 
     /// Whether the first segment is lost, where SACK does not say: three duplicate ACKs, if they are
-    /// no echoes of what we sent twice ourselves (RFC 6582 3.2, RFC6582-3.2-1); or an ACK that is
-    /// short of all that was out then (RFC6582-3.2-partial).
+    /// no echoes of what we sent twice ourselves (RFC 5681 3.2, RFC5681-3.2-fr; RFC 6582 3.2,
+    /// RFC6582-3.2-1); or an ACK that is short of all that was out then (RFC6582-3.2-partial).
     pub(super) fn misses_first(&self, news: &News<'_>, recover: SeqNum) -> bool {
         match self.mode {
             Mode::Open | Mode::Reduced(_) => {
@@ -240,6 +251,7 @@ impl Flight {
     pub(super) fn end_repair(&mut self) {
         self.mode = Mode::Open;
         self.rescued = false;
+        self.first_due = false;
         self.dup_acks = 0;
         self.echoed = 0;
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::delivery::Stamp;
 use super::rack::RoundTrips;
-use super::scoreboard::{Record, sent_after};
+use super::scoreboard::Record;
 use super::timestamps::Echo;
 use crate::time::Instant;
 use crate::wire::{SackBlocks, SeqNum, SeqRange};
@@ -96,12 +96,7 @@ impl Harvest {
         if in_order || !self.in_order {
             (self.trip, self.in_order) = (rtt, in_order);
         }
-        let newer = self.newest.is_none_or(|newest| {
-            let (one, other) =
-                ((record.sent_at, record.range.end), (newest.sent_at, newest.range.end));
-            sent_after(one, other)
-        });
-        if newer {
+        if self.newest.is_none_or(|newest| record.nth > newest.nth) {
             self.newest = Some(*record);
         }
     }

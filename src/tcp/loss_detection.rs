@@ -17,11 +17,6 @@ impl Recovery {
         news: &News<'_>,
         congestion: &mut dyn CongestionControl,
     ) -> Losses {
-        if flight.reneged {
-            flight.board.forget_sacks();
-            let lost = flight.board.lose_all();
-            return self.tell_lost(flight, news.now, &lost, congestion);
-        }
         if news.sack {
             return self.judge_lateness(flight, news.now, &news.trips, congestion);
         }

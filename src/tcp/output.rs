@@ -46,7 +46,8 @@ impl Tcb {
         Some(self.build(choice, now, flow, limits, out))
     }
 
-    /// RFC 5681 4.1: what the window was before a long silence says little about the path now.
+    /// RFC 5681 4.1, RFC5681-4.1: what the window was before a long silence says little about the
+    /// path now.
     fn restart_after_idle(&mut self, now: Instant) {
         let idle = self.snd.outstanding() == 0 && self.snd.has_unsent();
         if idle
@@ -85,16 +86,22 @@ impl Tcb {
         if self.congestion.pacing_rate().is_some() && !self.pacer.is_open(now) {
             return None;
         }
-        let lost = flight.filter(|flight| !flight.prefers_new());
-        if let Some(lost) = lost.and_then(|flight| flight.board.next_lost(payload)) {
-            return self.fit_resend(lost).map(Choice::Retransmit);
-        }
-        if self.ecn.is_held() {
-            return None;
-        }
         let segments = if self.ecn.cwr_owed() { 1 } else { limits.segments };
         let most = payload.saturating_mul(segments.try_into().unwrap_or(1));
-        self.snd.next_stretch(self.room(), payload, most, &self.config).map(Choice::New)
+        let new = || {
+            let stretch = self.snd.next_stretch(self.room(), payload, most, &self.config);
+            stretch.filter(|_| !self.ecn.is_held())
+        };
+        if let Some(sent) = flight.and_then(Flight::prefers_new) {
+            let stretch = new();
+            if stretch.is_some() || self.snd.nxt.after(sent) {
+                return stretch.map(Choice::New);
+            }
+        }
+        match flight.and_then(|flight| flight.board.next_lost(payload)) {
+            Some(lost) => self.fit_resend(lost).map(Choice::Retransmit),
+            None => new().map(Choice::New),
+        }
     }
 
     /// RFC 8985 7.3, RFC8985-7.3-b: new data if the peer's window allows, else what was sent last.
@@ -105,19 +112,30 @@ impl Tcb {
             return Some(Choice::New(stretch));
         }
         let last = self.recovery.flight()?.board.last_missing()?.range;
-        let range = SeqRange::of_len(last.start, last.len().min(payload));
-        let inside = !range.end.after(self.snd.window_edge());
-        inside.then_some(Choice::Retransmit(range))
+        let len = last.len().min(payload).min(self.within_window(last.start));
+        (len > 0).then(|| Choice::Retransmit(SeqRange::of_len(last.start, len)))
+    }
+
+    /// Whether there is anything that a tail probe might be.
+    pub(super) fn may_probe(&self) -> bool {
+        let last = self.recovery.flight().and_then(|flight| flight.board.last_missing());
+        self.snd.has_unsent() && self.snd.usable() > 0
+            || last.is_some_and(|last| self.within_window(last.range.start) > 0)
+    }
+
+    /// What the peer's window leaves from `start` on (RFC 9293 3.8.6, SHLD-16).
+    fn within_window(&self, start: SeqNum) -> u32 {
+        let edge = self.snd.window_edge();
+        if start.before(edge) { edge.since(start) } else { 0 }
     }
 
     fn fit_resend(&self, lost: SeqRange) -> Option<SeqRange> {
-        // RFC 9293 3.8.6, SHLD-16: inside of the current window.
-        let edge = self.snd.window_edge();
-        let within = if lost.start.before(edge) { edge.since(lost.start) } else { 0 };
-        let len = lost.len().min(within);
+        let len = lost.len().min(self.within_window(lost.start));
         // RFC 6582 3.2, RFC6582-3.2-partial: without SACK a repair's retransmissions wait for nothing.
-        let repairs = self.recovery.flight().is_some_and(Flight::in_fast_recovery);
-        let fits = self.pipe() == 0 || len <= self.room() || repairs && !self.sack;
+        let flight = self.recovery.flight();
+        let at_once = flight
+            .is_some_and(|flight| flight.first_due || flight.in_fast_recovery() && !self.sack);
+        let fits = self.pipe() == 0 || len <= self.room() || at_once;
         (len > 0 && fits).then(|| SeqRange::of_len(lost.start, len))
     }
 
@@ -136,7 +154,7 @@ impl Tcb {
         if repairs { self.window() } else { self.congestion.window() }
     }
 
-    /// Bytes that congestion control still lets fly.
+    /// Bytes that congestion control still lets fly (RFC 5681 2, RFC5681-2; RFC 6675 5, RFC6675-5-c).
     fn room(&self) -> u32 {
         self.window().saturating_sub(self.pipe())
     }
@@ -184,6 +202,7 @@ impl Tcb {
             self.timers.pacing = self.pacer.deadline(rate, mss);
         } else if self.snd.unsent() < mss
             && lost == 0
+            && room > 0
             && let Some(flight) = self.recovery.flight_mut()
         {
             flight.starve();
@@ -261,24 +280,28 @@ impl Tcb {
         self.last_ack_sent = self.rcv.nxt;
         self.rcv.duplicate_reported();
         let tail_probe = self.recovery.flight().is_some_and(|flight| flight.probe_due);
+        let repairs = self.recovery.flight().is_some_and(Flight::in_fast_recovery);
         let pipe = self.pipe();
         match choice {
             Choice::Retransmit(_) => {
                 self.rtt.stop_timing(now);
                 self.recovery.resent(now, range);
                 self.snd.last_sent = now;
-                if self.recovery.flight().is_some_and(Flight::in_fast_recovery) {
-                    // RFC 6298 5: a segment waits a whole RTO after it was sent (again).
+                if range.start == self.snd.una || repairs {
+                    // RFC 6298 5, RFC6298-5-early: a segment waits a whole RTO after it was sent
+                    // (again). RFC 6675 6, RFC6675-6.
                     self.arm_retransmit(now);
                 }
             }
-            Choice::New(_) => {
+            Choice::New(stretch) => {
                 if self.snd.outstanding() == 0 {
                     // Whatever ran until now (the override of a small window, say) was not the
                     // time-out of this segment (RFC 6298 5.1).
                     self.timers.retransmit = Instant::NEVER;
                 }
-                self.recovery.sent(now, range, self.snd.acked);
+                for segment in stretch.segments(range.start, payload) {
+                    self.recovery.sent(now, segment, self.snd.acked);
+                }
                 self.snd.sent(now, range.end);
                 if !range.len().is_multiple_of(payload) {
                     self.snd.small_end = range.end;
@@ -290,6 +313,8 @@ impl Tcb {
                 self.rtt.stop_timing(now);
                 if range.end.after(self.snd.nxt) {
                     self.recovery.sent(now, range, self.snd.acked);
+                } else {
+                    self.recovery.resent(now, range);
                 }
                 self.snd.sent(now, range.end);
                 self.snd.small_end = range.end;
@@ -309,7 +334,9 @@ impl Tcb {
             }
         }
         self.ensure_timer(now);
-        if matches!(choice, Choice::New(_)) && !tail_probe {
+        // In a repair, too: the last retransmission may be lost as well.
+        let new = matches!(choice, Choice::New(_));
+        if (new || repairs && matches!(choice, Choice::Retransmit(_))) && !tail_probe {
             self.arm_tail_probe(now);
         }
     }
@@ -324,7 +351,8 @@ impl Tcb {
     }
 
     /// The options of the next segment: timestamps on every one (RFC 7323 3.2), SACK blocks while
-    /// there is a gap (RFC 2018, 4), or a duplicate to tell of (RFC 2883).
+    /// there is a gap (RFC 2018 4, RFC2018-4-b), or a duplicate to tell of (RFC 2883); only where the
+    /// peer has permitted them (RFC2018-4-a).
     pub(super) fn options(&self, now: Instant) -> Options {
         let timestamps = self.timestamps.map(|clock| clock.option(now));
         let most = if timestamps.is_some() { 3 } else { 4 };

@@ -14,11 +14,12 @@
 
 use std::time::Duration;
 
-use super::scoreboard::{Overdue, Record, sent_after};
+use super::scoreboard::{Overdue, Record};
 use crate::time::Instant;
 use crate::wire::SeqNum;
 
 /// Segments that must have arrived out of order before a loss is presumed at once (RFC 5681, 3.2).
+/// With SACK this is all that RACK has in common with IsLost (RFC 6675 4, RFC6675-4-islost).
 pub(super) const DUP_THRESHOLD: u32 = 3;
 
 /// How far a segment is thought to have been overtaken at most, segments (`tcp_max_reordering` of
@@ -56,8 +57,8 @@ pub(super) struct Reordering {
 pub(super) struct Rack {
     /// When it was sent.
     sent_at: Instant,
-    /// Its end.
-    end: SeqNum,
+    /// How many were sent before it.
+    nth: u64,
     /// How long a round trip took of late.
     rtt: Duration,
 }
@@ -93,9 +94,14 @@ impl Reordering {
         true
     }
 
+    /// `una` is acknowledged: whether that ends the round trip of the last D-SACK.
+    pub(super) fn acknowledged(&mut self, una: SeqNum) {
+        self.widened = self.widened.filter(|&until| una.before(until));
+    }
+
     /// A D-SACK has arrived: something was sent again too early (RFC 8985 6.2, step 4).
-    pub(super) fn widen(&mut self, una: SeqNum, nxt: SeqNum) {
-        if self.widened.is_none_or(|until| !una.before(until)) {
+    pub(super) fn widen(&mut self, nxt: SeqNum) {
+        if self.widened.is_none() {
             self.widened = Some(nxt);
             // By one more quarter, says RFC 8985: where single segments overtake all others, and so
             // make the least round trip a small part of the others', a hundred rounds would not do.
@@ -126,8 +132,8 @@ impl Reordering {
 
 impl Rack {
     /// Nothing of the flight has arrived yet.
-    pub(super) fn new(una: SeqNum) -> Self {
-        Self { sent_at: Instant::ZERO, end: una, rtt: Duration::ZERO }
+    pub(super) fn new() -> Self {
+        Self { sent_at: Instant::ZERO, nth: 0, rtt: Duration::ZERO }
     }
 
     /// `newest` is what was sent last of all that an acknowledgement tells of (RFC 8985 6.2, step 2,
@@ -136,15 +142,15 @@ impl Rack {
     /// retransmission and of originals behind it: then the longer one leaves others more time.
     pub(super) fn note(&mut self, newest: &Record, trip: Duration) {
         self.rtt = trip;
-        if sent_after((newest.sent_at, newest.range.end), (self.sent_at, self.end)) {
-            (self.sent_at, self.end) = (newest.sent_at, newest.range.end);
+        if newest.nth >= self.nth {
+            (self.sent_at, self.nth) = (newest.sent_at, newest.nth);
         }
     }
 
     /// By what time segments must have arrived, if they may be overtaken for `window`
     /// (RFC 8985 6.2, step 5, RFC8985-6.2-5).
     pub(super) fn overdue(&self, window: Duration) -> Overdue {
-        Overdue { sent_at: self.sent_at, end: self.end, patience: self.rtt + window }
+        Overdue { nth: self.nth, patience: self.rtt + window }
     }
 
     /// When the last of those that wait have waited long enough.

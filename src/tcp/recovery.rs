@@ -131,7 +131,12 @@ impl Recovery {
         let Some(flight) = self.flight.as_deref_mut() else { return };
         let stamp = flight.stamp(now, range.len());
         flight.board.resent(now, range, stamp);
-        flight.undo.resent(now);
+        flight.undo.resent(now, range.len());
+        flight.first_due = false;
+        if let Mode::Timeout { frto: frto @ Frto::Second { .. } } = &mut flight.mode {
+            // There was nothing new that might have been sent: its answer will tell nothing.
+            *frto = Frto::Off;
+        }
         self.tally.resent += u64::from(range.len());
         self.tally.resent_segments = self.tally.resent_segments.wrapping_add(1);
     }
@@ -142,8 +147,8 @@ impl Recovery {
         news: &News<'_>,
         congestion: &mut dyn CongestionControl,
     ) -> Findings {
-        let duplicate = news.reported;
-        self.count_duplicate(news, duplicate);
+        self.reordering.acknowledged(news.ack);
+        self.count_duplicate(news);
         let Some(mut flight) = self.flight.take() else { return Findings::default() };
         let before = Before {
             outstanding: SeqRange { start: news.una, end: news.nxt },
@@ -156,10 +161,10 @@ impl Recovery {
         let harvest = self.reap(&mut flight, news);
         findings.delivered = harvest.delivered;
         (findings.once, findings.rtt) = (harvest.once, harvest.rtt);
-        self.judge_probe(&mut flight, news, duplicate, congestion);
+        self.judge_probe(&mut flight, news, congestion);
         let losses = self.find_losses(&mut flight, news, congestion);
         findings.lost = losses.bytes;
-        findings.undone = self.judge_mistake(&mut flight, news, &harvest, duplicate, congestion);
+        findings.undone = self.judge_mistake(&mut flight, news, &harvest, congestion);
         if !findings.undone {
             self.end_repair(&mut flight, news, congestion);
             self.answer_losses(&mut flight, news.now, &before, &losses, congestion);
@@ -237,74 +242,25 @@ impl Recovery {
         }
         if news.advances() {
             self.timeouts = 0;
-            // Acknowledged up to what it had reported, and no further: it has thrown that away
-            // (RFC 2018, 8).
-            let first = flight.board.first();
-            flight.reneged = first.is_some_and(|first| first.fate == Fate::Sacked);
+            if !flight.mode.repairs() {
+                // Far enough behind, or two gigabytes later it would lie ahead.
+                self.recover = self.recover.later(news.ack - 1);
+            }
         }
         harvest
     }
 
     /// A D-SACK (RFC 2883 5, RFC2883-5): something was sent again too early, which widens the
     /// reordering window; not where it was a tail probe, nor for more than we have sent twice.
-    fn count_duplicate(&mut self, news: &News<'_>, duplicate: Option<SeqRange>) {
-        let Some(range) = duplicate else { return };
+    fn count_duplicate(&mut self, news: &News<'_>) {
+        let Some(range) = news.reported else { return };
         let segments = range.len().div_ceil(news.mss);
         self.tally.duplicates = self.tally.duplicates.saturating_add(segments);
         let probe = self.flight().and_then(|flight| flight.probe);
         let probed = probe.is_some_and(|probe| probe.again && probe.end == range.end);
         if !probed && self.tally.duplicates <= self.tally.resent_segments {
-            self.reordering.widen(news.ack, news.nxt);
+            self.reordering.widen(news.nxt);
         }
-    }
-
-    /// Whether a reduction was a mistake, and is taken back.
-    fn judge_mistake(
-        &mut self,
-        flight: &mut Flight,
-        news: &News<'_>,
-        harvest: &Harvest,
-        duplicate: Option<SeqRange>,
-        congestion: &mut dyn CongestionControl,
-    ) -> bool {
-        let needless = duplicate.is_some_and(|range| flight.undo.duplicated(range, news.mss));
-        let answered = harvest.answered && flight.undo.is_answered(news.echo);
-        let hasty = self.judge_timeout(flight, news, harvest);
-        if flight.reneged || !(needless || answered || hasty) {
-            return false;
-        }
-        // RFC 3522 3.2; RFC 5682 2.1, RFC5682-2.1-3.
-        flight.board.find_lost();
-        flight.end_repair();
-        flight.undo.clear();
-        flight.reorder_at = Instant::NEVER;
-        self.reordering.seen = true;
-        self.tally.undone = self.tally.undone.saturating_add(1);
-        congestion.on_spurious(news.now);
-        true
-    }
-
-    /// F-RTO with SACK (RFC 5682 3.1, RFC5682-3.1) and without (2.1): whether the time-out was a
-    /// mistake.
-    fn judge_timeout(&self, flight: &mut Flight, news: &News<'_>, harvest: &Harvest) -> bool {
-        let Mode::Timeout { frto } = &mut flight.mode else { return false };
-        let short = news.advances() && news.ack.before(self.recover);
-        match *frto {
-            Frto::Off => {}
-            // What was not sent again has arrived.
-            Frto::First | Frto::Second { .. } if news.sack && harvest.original => return true,
-            // RFC 5682 2.1, step 2b, RFC5682-2.1-2: something new is sent, if there is something.
-            Frto::First if short && news.new_data => *frto = Frto::Second { sent: news.nxt },
-            Frto::Second { sent } if news.advances() && !news.sack && news.nxt.after(sent) => {
-                return true;
-            }
-            Frto::First | Frto::Second { .. } => {
-                if news.advances() || harvest.sacked || news.duplicate {
-                    *frto = Frto::Off;
-                }
-            }
-        }
-        false
     }
 
     /// All that was out when the loss was noticed is acknowledged (RFC 6675 5, RFC6675-5-end;
@@ -319,9 +275,11 @@ impl Recovery {
             return;
         }
         let repaired = flight.in_fast_recovery();
+        if flight.mode.repairs() {
+            self.reordering.recovered();
+        }
         flight.end_repair();
         flight.undo.recovered(news.nxt);
-        self.reordering.recovered();
         if repaired {
             congestion.on_recovered(news.now, news.nxt.since(news.ack));
         }
@@ -338,14 +296,7 @@ impl Recovery {
     ) {
         let outstanding = before.outstanding.len();
         let timed_out = matches!(flight.mode, Mode::Timeout { .. });
-        if std::mem::take(&mut flight.reneged) {
-            self.recover = before.outstanding.end;
-            flight.mode = Mode::Timeout { frto: Frto::Off };
-            flight.undo.clear();
-            let timeout = Congestion::Timeout { flight: outstanding, again: false };
-            congestion.on_congestion(now, &timeout);
-            self.reduced = true;
-        } else if losses.bytes > 0 && (!flight.mode.repairs() || losses.again && timed_out) {
+        if losses.bytes > 0 && (!flight.mode.repairs() || losses.again && timed_out) {
             // RFC 6675 5, RFC6675-5-enter. RFC 5681 4.3, RFC5681-4.3-b: a retransmission that is lost
             // after a time-out is an event of its own. In a fast recovery it is none, as in Linux:
             // the flight is on its way down already, and what is lost shrinks it further.
@@ -354,8 +305,9 @@ impl Recovery {
             if marked.is_some() {
                 flight.undo.clear();
             } else {
-                flight.undo.begin(before.outstanding.start);
+                flight.undo.begin(before.outstanding.start, before.sack);
             }
+            // RFC 6582 3.2, RFC6582-3.2-2.
             self.recover = before.outstanding.end;
             if marked.is_none() {
                 // RFC 5681 3.2, RFC5681-3.2-ssthresh: without what limited transmit has added.
@@ -387,31 +339,31 @@ impl Recovery {
     ) {
         let Some(mut flight) = self.flight.take() else { return };
         let again = self.timeouts > 0;
-        let known = flight.mode.repairs();
-        if !sack || flight.board.first().is_some_and(|first| first.fate == Fate::Sacked) {
+        // RFC 5682 2.1, RFC5682-2.1-1: F-RTO not where a time-out follows a time-out, nor, as in
+        // Linux, a fast retransmit; nor is it any use where the peer has reneged.
+        let known = flight.mode.repairs() || flight.has_reneged();
+        if !sack || flight.has_reneged() {
             // RFC 2018 5.1, RFC2018-5.1: what it reports first it does not hold any more.
-            flight.board.forget_sacks();
-            let lost = flight.board.lose_all();
+            let lost = flight.board.forget_sacks();
             self.tell_lost(&mut flight, now, &lost, congestion);
         } else {
             let lost = flight.board.lose_first();
             self.tell_lost(&mut flight, now, lost.as_slice(), congestion);
             let window = self.reordering.window(true, trips);
             let trip = trips.smoothed.unwrap_or_default().max(flight.rack.rtt());
-            let all = Overdue { sent_at: now, end: sent.end + 1, patience: trip + window };
+            let all = Overdue { nth: u64::MAX, patience: trip + window };
             while let Judged::Lost(record) = flight.board.judge(now, &all) {
                 flight.tell_lost(now, &record, congestion);
                 self.tally.lost = self.tally.lost.wrapping_add(1);
             }
         }
-        // RFC 5682 2.1, RFC5682-2.1-1: not where a time-out follows a time-out, nor, as in Linux,
-        // a fast retransmit.
         let frto = if known { Frto::Off } else { Frto::First };
         if !known {
-            flight.undo.begin(sent.start);
+            flight.undo.begin(sent.start, false);
         }
         flight.end_repair();
         flight.mode = Mode::Timeout { frto };
+        flight.first_due = true;
         flight.stop_timers();
         self.flight = Some(flight);
         self.recover = sent.end;

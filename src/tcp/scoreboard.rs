@@ -15,6 +15,9 @@
 //! Not here: what to do about it. That is the question of `recovery`.
 
 mod overdue;
+#[cfg(test)]
+#[path = "tests/work.rs"]
+pub(super) mod work;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -39,15 +42,15 @@ pub(super) enum Fate {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record {
     pub(super) range: SeqRange,
-    /// When it was sent last.
+    /// When it was sent last (RFC 8985 4, RFC8985-4-a).
     pub(super) sent_at: Instant,
+    /// How many were sent before that.
+    pub(super) nth: u64,
     /// What was known when it was sent last.
     pub(super) stamp: Stamp,
     pub(super) fate: Fate,
     /// It was sent more than once: an acknowledgement may answer either copy (Karn).
     pub(super) resent: bool,
-    /// It was thought lost when it was sent last.
-    missed: bool,
     /// Copies that fly.
     copies: u8,
     /// Of a SACKed one: so many records from here on are SACKed, at least.
@@ -76,9 +79,15 @@ pub(super) struct Scoreboard {
     base: u64,
     /// Positions of lost segments that were not sent again.
     lost: BTreeSet<u64>,
-    /// Retransmissions in the order of their sending. Who was sent again since, or has arrived, has
-    /// an entry still.
-    resends: VecDeque<(Instant, SeqNum)>,
+    /// Segments that were sent again, and fly, in the order of their last sending: `nth` and
+    /// position.
+    resends: BTreeSet<(u64, u64)>,
+    /// Positions of those that were thought lost when they were sent last.
+    missed: BTreeSet<u64>,
+    /// Segments sent so far, those sent again counted again: one moment may see many of them, so
+    /// time alone does not tell which one was first (RFC 8985 6.2, step 2, breaks ties by sequence
+    /// numbers, which a retransmission turns around).
+    sent: u64,
     /// What was sent once and stands before this has been judged.
     judged: SeqNum,
     /// Bytes in flight: the pipe of RFC 6675.
@@ -91,12 +100,6 @@ pub(super) struct Scoreboard {
     lost_bytes: u32,
 }
 
-/// Whether a segment that was sent at `a.0` and ends at `a.1` was sent after `b`: many are sent at
-/// one moment (RFC 8985 6.2, step 2).
-pub(super) fn sent_after(a: (Instant, SeqNum), b: (Instant, SeqNum)) -> bool {
-    a.0 > b.0 || a.0 == b.0 && a.1.after(b.1)
-}
-
 impl Scoreboard {
     /// Nothing is outstanding; the next segment begins at `una`.
     pub(super) fn new(una: SeqNum) -> Self {
@@ -104,7 +107,9 @@ impl Scoreboard {
             records: VecDeque::new(),
             base: 0,
             lost: BTreeSet::new(),
-            resends: VecDeque::new(),
+            resends: BTreeSet::new(),
+            missed: BTreeSet::new(),
+            sent: 0,
             judged: una,
             pipe: 0,
             sacked: 0,
@@ -136,14 +141,13 @@ impl Scoreboard {
 
     /// How many segments are outstanding, and what has become of them.
     pub(super) fn census(&self) -> Census {
-        let mut census = Census { sacked: self.sacked_segments, ..Census::default() };
-        for record in &self.records {
-            let flying = record.fate == Fate::Flying;
-            census.outstanding += 1;
-            census.resent += u32::from(flying && record.resent);
-            census.missing += u32::from(record.fate == Fate::Lost || flying && record.missed);
+        let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+        Census {
+            outstanding: count(self.records.len()),
+            sacked: self.sacked_segments,
+            missing: count(self.lost.len() + self.missed.len()),
+            resent: count(self.resends.len()),
         }
-        census
     }
 
     /// The oldest segment that is outstanding.
@@ -158,7 +162,8 @@ impl Scoreboard {
 
     /// The last segment that the peer does not hold.
     pub(super) fn last_missing(&self) -> Option<&Record> {
-        self.records.iter().rev().find(|record| record.fate != Fate::Sacked)
+        let mut backwards = self.records.iter().rev().inspect(|_| touch());
+        backwards.find(|record| record.fate != Fate::Sacked)
     }
 
     /// A segment of new data leaves.
@@ -170,13 +175,14 @@ impl Scoreboard {
         self.records.push_back(Record {
             range,
             sent_at: now,
+            nth: self.sent,
             stamp,
             fate: Fate::Flying,
             resent: false,
-            missed: false,
             copies: 1,
             skip: 1,
         });
+        self.sent += 1;
         self.pipe += range.len();
     }
 
@@ -187,6 +193,7 @@ impl Scoreboard {
             if !record.range.start.before(range.end) {
                 break;
             }
+            touch();
             if record.range.end.after(range.end) {
                 self.split(index, range.end);
             }
@@ -197,26 +204,30 @@ impl Scoreboard {
 
     fn resent_one(&mut self, now: Instant, index: usize, stamp: Stamp) {
         let position = self.position(index);
-        let record = &mut self.records[index];
-        let len = record.range.len();
-        match record.fate {
+        let before = self.records[index];
+        match before.fate {
             Fate::Sacked => return,
             Fate::Lost => {
-                record.fate = Fate::Flying;
-                record.missed = true;
-                self.lost_bytes -= len;
-                self.lost.remove(&position);
+                self.retire(position, &before);
+                self.missed.insert(position);
             }
-            Fate::Flying => {}
+            Fate::Flying => {
+                self.resends.remove(&(before.nth, position));
+            }
         }
-        record.resent = true;
-        record.sent_at = now;
-        record.stamp = stamp;
-        if record.copies < u8::MAX {
-            record.copies += 1;
-            self.pipe += len;
-        }
-        self.resends.push_back((now, record.range.start));
+        let more = u8::from(before.copies < u8::MAX);
+        self.pipe += before.range.len() * u32::from(more);
+        self.resends.insert((self.sent, position));
+        self.records[index] = Record {
+            sent_at: now,
+            nth: self.sent,
+            stamp,
+            fate: Fate::Flying,
+            resent: true,
+            copies: before.copies + more,
+            ..before
+        };
+        self.sent += 1;
     }
 
     /// Everything before `ack` has arrived; `told` is called for what was not known to have.
@@ -225,25 +236,16 @@ impl Scoreboard {
             if !record.range.start.before(ack) {
                 break;
             }
+            touch();
             if record.range.end.after(ack) {
                 self.split(0, ack);
             }
             let Some(record) = self.records.pop_front() else { break };
-            let len = record.range.len();
-            match record.fate {
-                Fate::Sacked => {
-                    self.sacked -= len;
-                    self.sacked_segments -= 1;
-                }
-                Fate::Lost => {
-                    self.lost_bytes -= len;
-                    self.lost.remove(&self.base);
-                    told(&record);
-                }
-                Fate::Flying => told(&record),
+            self.retire(self.base, &record);
+            if record.fate != Fate::Sacked {
+                told(&record);
             }
-            self.pipe -= len * u32::from(record.copies);
-            self.base += u64::from(len);
+            self.base += u64::from(record.range.len());
         }
     }
 
@@ -252,7 +254,8 @@ impl Scoreboard {
     pub(super) fn sack(&mut self, block: SeqRange, told: &mut dyn FnMut(&Record)) {
         let first = self.index_of(block.start);
         let mut index = first;
-        while let Some(record) = self.records.get_mut(index) {
+        while let Some(record) = self.records.get(index) {
+            touch();
             if record.range.end.after(block.end) {
                 break;
             }
@@ -261,18 +264,10 @@ impl Scoreboard {
                 continue;
             }
             let before = *record;
-            record.fate = Fate::Sacked;
-            record.copies = 0;
-            record.skip = 1;
-            let len = record.range.len();
-            self.pipe -= len * u32::from(before.copies);
-            self.sacked += len;
+            self.retire(self.position(index), &before);
+            self.records[index] = Record { fate: Fate::Sacked, copies: 0, skip: 1, ..before };
+            self.sacked += before.range.len();
             self.sacked_segments += 1;
-            if before.fate == Fate::Lost {
-                self.lost_bytes -= len;
-                let position = self.position(index);
-                self.lost.remove(&position);
-            }
             told(&before);
             index += 1;
         }
@@ -284,12 +279,34 @@ impl Scoreboard {
         let mut index = first;
         let end = end.min(self.records.len());
         while index < end {
+            touch();
             let Some(record) = self.records.get_mut(index) else { break };
             let next = index + record.skip as usize;
             if record.fate == Fate::Sacked {
                 record.skip = u32::try_from(end - index).unwrap_or(1);
             }
             index = next;
+        }
+    }
+
+    /// `record`, which begins at `position`, is no longer what it is.
+    fn retire(&mut self, position: u64, record: &Record) {
+        let len = record.range.len();
+        self.pipe -= len * u32::from(record.copies);
+        match record.fate {
+            Fate::Flying if record.resent => {
+                self.resends.remove(&(record.nth, position));
+                self.missed.remove(&position);
+            }
+            Fate::Flying => {}
+            Fate::Lost => {
+                self.lost_bytes -= len;
+                self.lost.remove(&position);
+            }
+            Fate::Sacked => {
+                self.sacked -= len;
+                self.sacked_segments -= 1;
+            }
         }
     }
 
@@ -302,9 +319,20 @@ impl Scoreboard {
 
     /// Every segment that the peer does not hold is lost, whatever the time.
     pub(super) fn lose_all(&mut self) -> Vec<Record> {
+        self.lose_where(|record| record.fate == Fate::Flying)
+    }
+
+    /// The peer may have thrown away what it has reported (RFC 2018, 8): that, and all that flies, is
+    /// lost.
+    pub(super) fn forget_sacks(&mut self) -> Vec<Record> {
+        self.lose_where(|record| record.fate != Fate::Lost)
+    }
+
+    fn lose_where(&mut self, which: impl Fn(&Record) -> bool) -> Vec<Record> {
         let mut lost = Vec::new();
         for index in 0..self.records.len() {
-            if self.records[index].fate == Fate::Flying {
+            touch();
+            if which(&self.records[index]) {
                 lost.push(self.records[index]);
                 self.lose(index);
             }
@@ -314,51 +342,39 @@ impl Scoreboard {
 
     fn lose(&mut self, index: usize) {
         let position = self.position(index);
-        let record = &mut self.records[index];
-        let len = record.range.len();
-        record.fate = Fate::Lost;
-        self.pipe -= len * u32::from(record.copies);
-        record.copies = 0;
-        self.lost_bytes += len;
+        let before = self.records[index];
+        self.retire(position, &before);
+        self.records[index] = Record { fate: Fate::Lost, copies: 0, skip: 1, ..before };
+        self.lost_bytes += before.range.len();
         self.lost.insert(position);
     }
 
     /// Nothing was lost: what seemed to be flies.
     pub(super) fn find_lost(&mut self) {
-        for record in self.records.iter_mut().filter(|record| record.missed) {
+        for position in std::mem::take(&mut self.missed) {
+            touch();
             // The copy that was thought lost flies beside the last one.
-            record.missed = false;
-            if record.fate == Fate::Flying && record.copies < u8::MAX {
+            let index = self.index_at(position);
+            let record = &mut self.records[index];
+            if record.copies < u8::MAX {
                 record.copies += 1;
                 self.pipe += record.range.len();
             }
         }
         for position in std::mem::take(&mut self.lost) {
+            touch();
             let index = self.index_at(position);
             let record = &mut self.records[index];
             record.fate = Fate::Flying;
             record.copies = 1;
             self.pipe += record.range.len();
-            let (sent_at, start, resent) = (record.sent_at, record.range.start, record.resent);
-            if resent {
-                self.await_resend(sent_at, start);
+            if record.resent {
+                self.resends.insert((record.nth, position));
+            } else {
+                self.judged = self.judged.earlier(record.range.start);
             }
         }
         self.lost_bytes = 0;
-        self.judged = self.first().map_or(self.judged, |first| first.range.start);
-    }
-
-    /// The peer may have thrown away what it has reported: nothing is SACKed any more (RFC 2018, 8).
-    pub(super) fn forget_sacks(&mut self) {
-        for record in self.records.iter_mut().filter(|record| record.fate == Fate::Sacked) {
-            record.fate = Fate::Flying;
-            record.copies = 1;
-            record.skip = 1;
-            self.pipe += record.range.len();
-        }
-        self.sacked = 0;
-        self.sacked_segments = 0;
-        self.judged = self.first().map_or(self.judged, |first| first.range.start);
     }
 
     /// What is to be sent again first: lost segments side by side, or parts of them, at most `most`
@@ -368,6 +384,7 @@ impl Scoreboard {
         let first = self.records[index].range;
         let mut range = SeqRange::of_len(first.start, first.len().min(most));
         for record in self.records.range(index + 1..) {
+            touch();
             if range.len() == most || record.fate != Fate::Lost {
                 break;
             }
@@ -384,21 +401,21 @@ impl Scoreboard {
         rest.range.start = at;
         rest.skip = 1;
         record.skip = 1;
+        let behind = position + u64::from(record.range.len());
         match rest.fate {
             Fate::Lost => {
-                self.lost.insert(position + u64::from(at.since(record.range.start)));
+                self.lost.insert(behind);
             }
             Fate::Sacked => self.sacked_segments += 1,
-            Fate::Flying if rest.resent => self.await_resend(rest.sent_at, at),
+            Fate::Flying if rest.resent => {
+                self.resends.insert((rest.nth, behind));
+                if self.missed.contains(&position) {
+                    self.missed.insert(behind);
+                }
+            }
             Fate::Flying => {}
         }
         self.records.insert(index + 1, rest);
-    }
-
-    /// What begins at `start` was sent again at `sent_at`, and is to be judged by that.
-    fn await_resend(&mut self, sent_at: Instant, start: SeqNum) {
-        let place = self.resends.partition_point(|(other, _)| *other <= sent_at);
-        self.resends.insert(place, (sent_at, start));
     }
 
     /// The record that `seq` lies in, or the first behind it.
@@ -420,11 +437,12 @@ impl Scoreboard {
     /// What must hold after every step.
     pub(super) fn check_invariants(&self, sent: SeqRange) {
         let (mut pipe, mut sacked, mut lost, mut segments) = (0, 0, 0, 0);
+        let (mut places, mut resends) = (0, 0);
         let mut next = sent.start;
         for (index, record) in self.records.iter().enumerate() {
             assert_eq!(record.range.start, next, "a gap between records");
             next = record.range.end;
-            let len = record.range.len();
+            let (len, position) = (record.range.len(), self.position(index));
             pipe += len * u32::from(record.copies);
             match record.fate {
                 Fate::Sacked => {
@@ -433,14 +451,28 @@ impl Scoreboard {
                     assert!(run.into_iter().all(|record| record.fate == Fate::Sacked), "skip");
                 }
                 Fate::Lost => {
-                    lost += len;
-                    assert!(self.lost.contains(&self.position(index)), "lost without a place");
+                    (lost, places) = (lost + len, places + 1);
+                    assert!(self.lost.contains(&position), "lost without a place");
                 }
-                Fate::Flying => assert!(record.copies > 0, "nothing of it flies"),
+                Fate::Flying => {
+                    assert!(record.copies > 0, "nothing of it flies");
+                    let listed = self.resends.contains(&(record.nth, position));
+                    assert_eq!(listed, record.resent, "sent again without a place");
+                    resends += usize::from(listed);
+                }
             }
         }
         assert_eq!(next, sent.end, "the records do not cover what is outstanding");
         assert_eq!((pipe, sacked, lost), (self.pipe, self.sacked, self.lost_bytes), "sums");
         assert_eq!(segments, self.sacked_segments, "segments");
+        assert_eq!((places, resends), (self.lost.len(), self.resends.len()), "stale places");
+        let resent: BTreeSet<u64> = self.resends.iter().map(|&(_, position)| position).collect();
+        assert!(self.missed.is_subset(&resent), "missed, and not sent again");
     }
+}
+
+/// A record is looked at: tests count how often (`tests/work.rs`).
+fn touch() {
+    #[cfg(test)]
+    work::note();
 }

@@ -16,7 +16,7 @@ use super::handshake::Negotiated;
 use super::{Config, MIN_MSS};
 use crate::buffer::Queue;
 use crate::time::Instant;
-use crate::wire::SeqNum;
+use crate::wire::{SeqNum, SeqRange};
 
 /// The sending half of a connection. Fields bear the RFC's names.
 #[derive(Debug)]
@@ -69,6 +69,18 @@ pub(super) struct Stretch {
     pub(super) text: u32,
     /// The FIN follows the text.
     pub(super) fin: bool,
+}
+
+impl Stretch {
+    /// Its segments, of `payload` bytes at most, from `start` on. The FIN goes with the last one.
+    pub(super) fn segments(self, start: SeqNum, payload: u32) -> impl Iterator<Item = SeqRange> {
+        let count = self.text.div_ceil(payload).max(1);
+        (0..count).map(move |nth| {
+            let before = nth * payload;
+            let fin = u32::from(self.fin && nth + 1 == count);
+            SeqRange::of_len(start + before, (self.text - before).min(payload) + fin)
+        })
+    }
 }
 
 impl SendHalf {
@@ -225,9 +237,12 @@ impl SendHalf {
     pub(super) fn acknowledge(&mut self, now: Instant, ack: SeqNum) -> bool {
         let fin_acked = self.closed && ack.after(self.queue_end());
         let bytes = ack.since(self.una) - u32::from(fin_acked);
+        // Only now: what is SACKed may be thrown away yet (RFC 2018 8, RFC2018-8-a; RFC6675-4-keep).
         self.queue.discard(bytes as usize);
         self.acked += u64::from(ack.since(self.una));
         self.una = ack;
+        // Two gigabytes later it would lie ahead.
+        self.small_end = self.small_end.later(ack);
         self.wnd = self.wnd.saturating_sub(bytes + u32::from(fin_acked));
         self.stuck_since = now;
         self.fin_acked |= fin_acked;

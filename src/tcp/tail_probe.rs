@@ -10,7 +10,7 @@ use super::harvest::News;
 use super::rack::RoundTrips;
 use super::recovery::Recovery;
 use crate::time::Instant;
-use crate::wire::{SeqNum, SeqRange};
+use crate::wire::SeqNum;
 
 /// How long a peer may delay the acknowledgement of a single segment (RFC 8985 7.2,
 /// `TLP.max_ack_delay`).
@@ -52,11 +52,11 @@ pub(super) fn patience(trips: &RoundTrips, alone: bool) -> Duration {
 impl TailProbe {
     /// RFC 8985 7.4: the loss that a probe has repaired wants an answer; a duplicate ACK or a D-SACK
     /// tells that there was none.
-    pub(super) fn judge(&self, news: &News<'_>, duplicate: Option<SeqRange>) -> Verdict {
+    pub(super) fn judge(&self, news: &News<'_>) -> Verdict {
         if news.ack.before(self.end) {
             return Verdict::Open;
         }
-        let twice = duplicate.is_some_and(|range| range.end == self.end);
+        let twice = news.reported.is_some_and(|range| range.end == self.end);
         let echoed = news.duplicate && news.blocks.is_empty();
         if !self.again || twice {
             Verdict::Idle
@@ -87,7 +87,7 @@ impl Recovery {
         let quiet = flight.board.sacked() == 0 && flight.probe.is_none() && measured;
         let wanted = match flight.mode {
             Mode::Open | Mode::Reduced(_) => quiet,
-            Mode::Fast(_) => !flight.rescued && flight.board.lost() == 0,
+            Mode::Fast(_) => !flight.rescued && flight.board.lost() == 0 && !flight.has_reneged(),
             Mode::Timeout { .. } => false,
         };
         flight.probe_at = match flight.board.first() {
@@ -98,6 +98,13 @@ impl Recovery {
             }
             _ => Instant::NEVER,
         };
+    }
+
+    /// It is time for the probe.
+    pub(super) fn probe_now(&mut self) {
+        if let Some(flight) = self.flight.as_deref_mut() {
+            flight.probe_due = true;
+        }
     }
 
     /// The probe was sent: new data, or what was outstanding last `again` (RFC8985-7.3-b).
@@ -119,10 +126,11 @@ impl Recovery {
         &mut self,
         flight: &mut Flight,
         news: &News<'_>,
-        duplicate: Option<SeqRange>,
         congestion: &mut dyn CongestionControl,
     ) {
-        let verdict = flight.probe.map_or(Verdict::Open, |probe| probe.judge(news, duplicate));
+        // One that found no room to be sent in time has no reason any more.
+        flight.probe_due = false;
+        let verdict = flight.probe.map_or(Verdict::Open, |probe| probe.judge(news));
         if verdict == Verdict::Repaired && flight.mode == Mode::Open {
             // RFC 8985 7.4, RFC8985-7.4: one answer to the loss that the probe has repaired.
             let outstanding = news.nxt.since(news.una).min(congestion.window());

@@ -7,6 +7,7 @@ use super::blind::Challenges;
 use super::buffers::ReceiveBuffer;
 use super::congestion::{self, CongestionControl};
 use super::ecn::Ecn;
+use super::flight::Flight;
 use super::handshake::Negotiated;
 use super::output::HEADERS;
 use super::pacing::Pacer;
@@ -45,7 +46,8 @@ pub(super) struct Tcb {
     pub(super) ecn: Ecn,
     /// RCV.NXT as last sent.
     pub(super) last_ack_sent: SeqNum,
-    /// An acknowledgement shall go out even if nothing else does.
+    /// An acknowledgement shall go out even if nothing else does: one, however often it is asked for
+    /// (RFC 5681 4.2, RFC5681-4.2-c).
     pub(super) ack_owed: bool,
     /// Duplicates of it that shall follow: one for each further segment behind a gap.
     pub(super) more_acks: u8,
@@ -233,7 +235,7 @@ impl Tcb {
         self.timers.next().min(self.recovery.next_timeout())
     }
 
-    /// Sets the timer of the tail probe, where probes may be.
+    /// Sets the timer of the tail probe, where probes may be (RFC 8985 4, RFC8985-4-a: with SACK).
     pub(super) fn arm_tail_probe(&mut self, now: Instant) {
         if self.sack && self.config.tail_probe && !self.snd.window_closed() {
             let trips = self.round_trips();
@@ -252,7 +254,7 @@ impl Tcb {
 
     /// Starts the retransmission timer anew (RFC 6298, 5.3), or the one that stands in for it.
     pub(super) fn arm_retransmit(&mut self, now: Instant) {
-        let rto = self.rtt.rto(&self.config);
+        let rto = self.time_out();
         self.timers.retransmit = if self.snd.window_closed() {
             // RFC 9293 3.8.6.1, SHLD-29, SHLD-30: one RTO after it closed, then ever more rarely.
             let wait = rto.saturating_mul(1 << self.snd.probes.min(20)).min(self.config.rto_max);
@@ -271,10 +273,29 @@ impl Tcb {
         } else {
             Instant::NEVER
         };
+        self.defer_retransmit();
+    }
+
+    /// RFC 8985 8, RFC8985-8: while the reordering timer runs the other one does not matter.
+    pub(super) fn defer_retransmit(&mut self) {
+        let flight = self.recovery.flight().filter(|flight| !flight.reorder_at.is_never());
+        if let Some(flight) = flight.filter(|_| !self.snd.window_closed()) {
+            self.timers.retransmit = self.timers.retransmit.max(flight.reorder_at);
+        }
+    }
+
+    /// The time-out, backoff included (RFC 6298); less where the peer seems to have thrown away what
+    /// it had reported. As in Linux it has the time to tell otherwise: the oddity of a moment shall
+    /// not cost a whole flight.
+    fn time_out(&self) -> Duration {
+        let rto = self.rtt.rto(&self.config);
+        let reneged = self.recovery.flight().is_some_and(Flight::has_reneged);
+        let half = self.rtt.smoothed().unwrap_or_default() / 2;
+        if reneged { rto.min(half.max(RENEGING)) } else { rto }
     }
 
     /// Starts the retransmission timer if something waits for it and it does not run
-    /// (RFC 6298, 5.1).
+    /// (RFC 6298 5.1, RFC6298-5.1).
     pub(super) fn ensure_timer(&mut self, now: Instant) {
         if self.timers.retransmit.is_never() {
             self.arm_retransmit(now);
@@ -307,12 +328,14 @@ impl Tcb {
         if self.snd.window_closed() {
             return;
         }
-        if probe && self.snd.outstanding() > 0 {
-            flight.probe_due = true;
+        if probe && self.may_probe() {
             // RFC 8985 8, RFC8985-8: the time-out begins anew behind the probe.
+            self.recovery.probe_now();
             self.arm_retransmit(now);
         }
         if reorder {
+            // RFC 8985 8, RFC8985-8: and behind this one.
+            self.arm_retransmit(now);
             let (sent, mss, trips) = (self.sent(), self.mss(), self.round_trips());
             let congestion = self.congestion.as_mut();
             self.recovery.on_reorder_timer(now, sent, &trips, mss, congestion);
@@ -333,7 +356,7 @@ impl Tcb {
             if now - self.snd.stuck_since >= self.patience() {
                 return self.give_up();
             }
-            // RFC 6298 5.4 to 5.6, RFC 9293 3.8.1.
+            // RFC 6298 5.4 to 5.6, RFC6298-5.6; RFC 9293 3.8.1.
             self.rtt.back_off();
             self.rtt.stop_timing(now);
             let sent = self.sent();
@@ -414,7 +437,8 @@ fn seed(ours: SeqNum, theirs: SeqNum) -> u64 {
 }
 
 /// RFC 6928, 2: ten segments, but of a large MSS only as many bytes as ten usual ones have, and two
-/// at least. One segment where a SYN was lost (RFC 5681, 3.1), which one repetition does not prove.
+/// at least (RFC5681-3.1-iw). One segment where a SYN was lost (RFC 5681 3.1, RFC5681-3.1-synloss),
+/// which one repetition does not prove.
 fn initial_window(config: &Config, mss: u32, syn_lost: bool) -> u32 {
     let segments = if syn_lost { 1 } else { config.initial_window.max(1) };
     let bytes = segments.saturating_mul(USUAL_MSS).max(mss.saturating_mul(2));
@@ -423,6 +447,10 @@ fn initial_window(config: &Config, mss: u32, syn_lost: bool) -> u32 {
 
 /// The MSS of an Ethernet path, by which RFC 6928 counts.
 const USUAL_MSS: u32 = 1460;
+
+/// How long a peer that seems to have thrown away what it had reported has to tell otherwise, at
+/// least.
+const RENEGING: Duration = Duration::from_millis(10);
 
 /// What timestamps take from every segment (RFC 7323, appendix A).
 pub(super) const TIMESTAMP_BYTES: u16 = 12;

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Fate, Record, Scoreboard, sent_after};
+use super::{Fate, Record, Scoreboard, touch};
 use crate::time::Instant;
-use crate::wire::SeqNum;
 
 /// By what time a segment must have arrived (RFC 8985 6.2, step 5).
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Overdue {
-    /// When the segment was sent that was delivered and was sent last, and its end.
-    pub(in super::super) sent_at: Instant,
-    pub(in super::super) end: SeqNum,
+    /// How many were sent before the segment that was sent last of those delivered.
+    pub(in super::super) nth: u64,
     /// How long the others have.
     pub(in super::super) patience: Duration,
 }
@@ -43,6 +41,7 @@ impl Scoreboard {
     fn judge_original(&mut self, now: Instant, overdue: &Overdue) -> Judged {
         let mut index = self.index_of(self.judged);
         let judged = loop {
+            touch();
             let Some(record) = self.records.get(index) else { break Judged::None };
             if record.fate == Fate::Flying && !record.resent {
                 match verdict(record, now, overdue) {
@@ -64,31 +63,19 @@ impl Scoreboard {
     }
 
     fn judge_resend(&mut self, now: Instant, overdue: &Overdue) -> Judged {
-        while let Some(&(sent_at, start)) = self.resends.front() {
-            let index = self.index_of(start);
-            let current = self.records.get(index).filter(|record| {
-                record.range.start == start
-                    && record.sent_at == sent_at
-                    && record.fate == Fate::Flying
-            });
-            let judged = current.map(|record| verdict(record, now, overdue));
-            match judged {
-                None => {}
-                Some(Judged::Lost(_)) => self.lose(index),
-                Some(other) => return other,
-            }
-            self.resends.pop_front();
-            if let Some(lost) = judged {
-                return lost;
-            }
+        let Some(&(_, position)) = self.resends.first() else { return Judged::None };
+        touch();
+        let index = self.index_at(position);
+        let judged = verdict(&self.records[index], now, overdue);
+        if let Judged::Lost(_) = judged {
+            self.lose(index);
         }
-        Judged::None
+        judged
     }
 }
 
 fn verdict(record: &Record, now: Instant, overdue: &Overdue) -> Judged {
-    let record_sent = (record.sent_at, record.range.end);
-    if !sent_after((overdue.sent_at, overdue.end), record_sent) {
+    if record.nth >= overdue.nth {
         Judged::None
     } else if (record.sent_at + overdue.patience).is_due(now) {
         Judged::Lost(*record)

@@ -49,7 +49,7 @@ fn sent_again() {
     )]);
 }
 
-/// RFC 1191 6.4: nobody has been told of congestion. Proves: RFC1191-6.4-b.
+/// RFC 1191 6.4: nobody has been told of congestion. Proves: RFC1191-6.4-b, RFC5681-3.1-pmtu.
 #[test]
 fn no_congestion() {
     let mut harness = open().start();

@@ -245,8 +245,9 @@ fn reported_data_is_kept() {
     )]);
     open().rows(&[(
         "from the left edge, and what was reported after it",
-        "write 2920; >+; < . 1:1(0) ack 1 <nop,nop,sack 1461:2921>; +300ms
-         > . 1:1461(1460) ack 1; < . 1:1(0) ack 1461; > P. 1461:2921(1460) ack 1",
+        "write 2920; >+; < . 1:1(0) ack 1 <nop,nop,sack 1461:2921>; +25ms
+         > . 1:1461(1460) ack 1; < . 1:1(0) ack 1461; timer 50ms; +50ms
+         > P. 1461:2921(1460) ack 1",
     )]);
 }
 

@@ -22,6 +22,8 @@
 //! timer 300ms|never                      when the next timer is due
 //! ```
 //!
+//! Rows about loss count in segments: see `segments`.
+//!
 //! A step that acts fails when something was sent that no step has looked at. `{rcv}`, `{snd}`,
 //! `{una}` and `{edge}`, also with an offset as in `{edge-1}`, stand for RCV.NXT, SND.NXT, SND.UNA
 //! and the first number beyond the receive window when the row begins.
@@ -68,7 +70,7 @@ impl At {
     ];
 
     /// (SND.UNA, SND.NXT, RCV.NXT), relative.
-    fn numbers(self) -> (u32, u32, u32) {
+    pub(super) fn numbers(self) -> (u32, u32, u32) {
         match self {
             Self::Nothing => (0, 0, 0),
             Self::SynSent => (0, 1, 0),
@@ -292,11 +294,11 @@ impl Harness {
 
     fn step(&mut self, line: &str) -> Outcome {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-        if self.sent(verb, rest)? || self.holds(verb, rest)? {
+        if self.sent(verb, rest)? || self.counts(verb, rest)? || self.holds(verb, rest)? {
             return Ok(());
         }
         self.nothing_left()?;
-        self.act(verb, rest.trim())
+        if self.acknowledges(verb, rest)? { Ok(()) } else { self.act(verb, rest.trim()) }
     }
 
     fn act(&mut self, verb: &str, rest: &str) -> Outcome {
