@@ -380,7 +380,8 @@ impl Connection {
             tcb.close_sending();
         }
         let discard = if segment.flags.contains(Flags::SYN) {
-            // A SYN-ACK: its window is unscaled and was taken; its SYN is done with.
+            // A SYN-ACK: its window is unscaled and was taken; its SYN is done with, and tells the
+            // congestion controller nothing (RFC 5681 3.1, RFC5681-3.1-syn).
             tcb.ack_owed = true;
             let rest = Segment {
                 seq: segment.seq + 1,

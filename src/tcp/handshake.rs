@@ -421,7 +421,7 @@ impl Opening {
     }
 
     /// Our SYN, or SYN-ACK: it repeats what the peer offered and we accept, or offers what we can
-    /// (RFC 7323 2.2, 3.2; RFC 2018, 2; RFC 9293 3.7.1, MUST-14, SHLD-5).
+    /// (RFC 7323 2.2, 3.2; RFC 2018 2, RFC2018-2; RFC 9293 3.7.1, MUST-14, SHLD-5).
     fn syn(&self, now: Instant) -> Segment<'static> {
         let config = &self.birth.config;
         let value = clock(self.birth.timestamp_offset, now);

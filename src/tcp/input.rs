@@ -193,7 +193,7 @@ impl Tcb {
             Acknowledge::Now | Acknowledge::Each => self.ack_owed = true,
             Acknowledge::Later if self.config.quick_ack => self.ack_owed = true,
             Acknowledge::Later if self.timers.delayed_ack.is_never() => {
-                // MUST-40: not later than that.
+                // MUST-40, RFC 5681 4.2, RFC5681-4.2-b: not later than that.
                 self.timers.delayed_ack = now + self.config.delayed_ack;
             }
             Acknowledge::Later => {}

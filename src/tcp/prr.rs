@@ -51,7 +51,8 @@ impl Prr {
         self.out = self.out.saturating_add(bytes);
     }
 
-    /// An acknowledgement has arrived; the flight shall come down to `ssthresh`.
+    /// An acknowledgement has arrived; the flight shall come down to `ssthresh`, or up to it
+    /// (RFC6937-4-d).
     pub(super) fn on_ack(&mut self, arrival: &Arrival, ssthresh: u32, mss: u32) {
         let Arrival { delivered, pipe, safe } = *arrival;
         let first = self.delivered == 0 && self.out == 0;

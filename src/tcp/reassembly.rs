@@ -107,7 +107,8 @@ impl Reassembly {
     }
 
     /// The held ranges to report, the most recently changed first, then others from the left, at
-    /// most `max` of them, none twice (RFC 2018, 4).
+    /// most `max` of them, none twice (RFC 2018 4, RFC2018-4-first, RFC2018-4-many); only what is still
+    /// held (RFC 2018 8, RFC2018-8-b).
     pub fn report(&self, max: usize, mut each: impl FnMut(Range<u64>)) {
         let Some(held) = &self.held else { return };
         let mut told: [Option<u64>; RECENT] = [None; RECENT];

@@ -125,8 +125,8 @@ impl ReceiveHalf {
             if !crumbs && !self.buffer.is_short() {
                 self.reassembly.insert(pool, self.position + ahead, text);
             }
-            // RFC 5681 3.2, 4.2: a gap is told at once, and again for every segment behind it: the
-            // sender counts.
+            // RFC 5681 3.2, 4.2, RFC5681-3.2-recv-ooo: a gap is told at once, and again for every
+            // segment behind it: the sender counts.
             return Acknowledge::Each;
         }
         let fills_gap = !self.reassembly.is_empty();
@@ -135,10 +135,11 @@ impl ReceiveHalf {
         if fills_gap {
             let next = self.reassembly.take_ready(pool, self.position, &mut self.queue);
             self.advance(next - self.position);
-            // RFC 5681 3.2: as is the filling of one.
+            // RFC 5681 3.2, RFC5681-3.2-recv-gap: as is the filling of one.
             return Acknowledge::Now;
         }
-        // RFC 9293 3.8.6.3, SHLD-19: two full-sized segments are enough. RFC 5681 4.2.
+        // RFC 9293 3.8.6.3, SHLD-19: two full-sized segments are enough. RFC 5681 4.2,
+        // RFC5681-4.2-a.
         let enough = self.unacknowledged >= 2 * u32::from(self.full_sized);
         if enough { Acknowledge::Now } else { Acknowledge::Later }
     }
@@ -214,7 +215,8 @@ impl ReceiveHalf {
     }
 
     /// Notes what of `text`, which has arrived and is not taken yet, was received before: the first
-    /// stretch of it (RFC 2883 4, 4.2.3). Stretches that touch are reported as one, else the last.
+    /// stretch of it (RFC 2883 4, 4.2.3, RFC2883-4-a, RFC2883-4-c). Stretches that touch are reported
+    /// as one, else the last.
     pub(super) fn note_duplicate(&mut self, text: SeqRange) {
         let Some(found) = self.old_part(text).or_else(|| self.held_part(text)) else { return };
         self.duplicate = Some(match self.duplicate {
@@ -232,7 +234,8 @@ impl ReceiveHalf {
     }
 
     /// The SACK blocks to report, at most `max`: a duplicate, then what is held, last changed
-    /// first, which begins with what holds the duplicate (RFC 2018, 4; RFC 2883, 4).
+    /// first, which begins with what holds the duplicate (RFC 2018 3, 4, RFC2018-3; RFC 2883 4,
+    /// RFC2883-4-b).
     pub(super) fn sack_blocks(&self, max: usize) -> SackBlocks {
         let mut blocks = SackBlocks::default();
         let mut room = max;

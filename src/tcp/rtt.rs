@@ -6,10 +6,10 @@ use super::config::Config;
 use crate::time::Instant;
 use crate::wire::SeqNum;
 
-/// Clock granularity G (RFC 6298, 4): the variance term is never less.
+/// Clock granularity G (RFC 6298 4, RFC6298-4): the variance term is never less.
 const GRANULARITY: Duration = Duration::from_millis(1);
 
-/// RFC 6298 5.7: where a SYN was lost, data begins with at least this.
+/// RFC 6298 5.7, RFC6298-5.7: where a SYN was lost, data begins with at least this.
 const RTO_AFTER_LOST_SYN: Duration = Duration::from_secs(3);
 
 /// How long the least round trip counts, at least; twice that at most.
@@ -38,7 +38,7 @@ pub(super) struct Rtt {
 }
 
 impl Rtt {
-    /// No sample yet (RFC 6298, 2.1).
+    /// No sample yet (RFC 6298 2.1, RFC6298-2.1).
     pub(super) fn new(config: &Config) -> Self {
         Self {
             smoothed: Nanos::UNKNOWN,
@@ -60,7 +60,7 @@ impl Rtt {
         }
     }
 
-    /// Takes a sample (RFC 6298, 2.2 and 2.3).
+    /// Takes a sample (RFC 6298 2.2 and 2.3, RFC6298-2.2, RFC6298-2.3).
     pub(super) fn sample(&mut self, rtt: Duration, config: &Config) {
         // 2.3, MUST: the variance first, with the old mean.
         let (smoothed, variance) = match self.smoothed() {
@@ -68,19 +68,20 @@ impl Rtt {
             Some(mean) => ((mean * 7 + rtt) / 8, (self.variance() * 3 + mean.abs_diff(rtt)) / 4),
         };
         (self.smoothed, self.variance) = (Nanos::of(smoothed), Nanos::of(variance));
-        // The least holds for the variance term alone, as in Linux: an acknowledgement that the
-        // peer delays comes after a round trip and that delay, however steady the path is.
+        // RFC6298-2.4: the least holds for the variance term alone, as in Linux: an acknowledgement
+        // that the peer delays comes after a round trip and that delay, however steady the path is.
         let spread = (variance * 4).max(config.rto_min).max(GRANULARITY);
         self.rto = Nanos::of((smoothed + spread).min(config.rto_max));
         self.backoff = 0;
     }
 
-    /// The time-out now, backoff included (RFC 6298, 2.5 and 5.5).
+    /// The time-out now, backoff included, up to a limit (RFC 6298 2.5, RFC6298-2.5).
     pub(super) fn rto(&self, config: &Config) -> Duration {
         self.rto.get().saturating_mul(1 << self.backoff.min(20)).min(config.rto_max)
     }
 
-    /// The timer expired: wait twice as long the next time (RFC 6298, 5.5).
+    /// The timer expired: wait twice as long the next time (RFC 6298 5.5, RFC6298-5.5). What is known
+    /// of the path stays (RFC6298-5-clear).
     pub(super) fn back_off(&mut self) {
         self.backoff = self.backoff.saturating_add(1);
     }
@@ -90,7 +91,8 @@ impl Rtt {
         self.backoff
     }
 
-    /// New data up to `end` was sent: time it, unless another segment is being timed.
+    /// New data up to `end` was sent: time it, unless another segment is being timed, so that each
+    /// round trip gives a sample (RFC 6298 3, RFC6298-3-b).
     pub(super) fn time(&mut self, now: Instant, end: SeqNum) {
         if !self.is_timing() {
             (self.timed_end, self.timed_at) = (end, now);
@@ -102,7 +104,7 @@ impl Rtt {
         !self.timed_at.is_never()
     }
 
-    /// Something is sent again: an ACK may answer either copy (Karn; RFC 6298, 3).
+    /// Something is sent again: an ACK may answer either copy (Karn; RFC 6298 3, RFC6298-3-a).
     pub(super) fn stop_timing(&mut self, now: Instant) {
         self.timed_at = Instant::NEVER;
         self.resent_at = now;
