@@ -30,6 +30,12 @@ const LARGEST: usize = 16 << 10;
 /// ```
 #[derive(Debug, Default)]
 pub struct Queue {
+    /// Nothing while it is empty, which most are at most times: a host has two for each connection.
+    content: Option<Box<Content>>,
+}
+
+#[derive(Debug, Default)]
+struct Content {
     /// Each chunk with the position of its first byte.
     chunks: VecDeque<(u64, Chunk)>,
 }
@@ -38,7 +44,7 @@ impl Queue {
     /// An empty queue; it owns no memory until something is appended, and none again once empty.
     #[must_use]
     pub const fn new() -> Self {
-        Self { chunks: VecDeque::new() }
+        Self { content: None }
     }
 
     /// Bytes in it.
@@ -51,7 +57,7 @@ impl Queue {
     /// Whether no bytes are in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+        self.content.is_none()
     }
 
     /// Appends a chunk: O(1); a small one is copied into the spare room of the last.
@@ -60,18 +66,18 @@ impl Queue {
             return;
         }
         let len = chunk.len();
-        match self.chunks.back_mut() {
-            Some((_, last)) if len <= SMALL && last.spare() >= len => {
+        match self.last() {
+            Some(last) if len <= SMALL && last.spare() >= len => {
                 last.extend(chunk.as_slice());
             }
-            _ => self.chunks.push_back((self.end(), chunk)),
+            _ => self.push(chunk),
         }
     }
 
     /// Appends a copy of `bytes`: into the spare room of the last chunk, then into new ones, which
     /// grow with what is queued already, so that a quiet connection stays small.
     pub fn extend(&mut self, pool: &Pool, mut bytes: &[u8]) {
-        if let Some((_, last)) = self.chunks.back_mut() {
+        if let Some(last) = self.last() {
             let count = last.extend(bytes);
             bytes = &bytes[count..];
         }
@@ -79,17 +85,18 @@ impl Queue {
             let mut chunk = pool.chunk(bytes.len().max(4 * self.len()).min(LARGEST));
             let count = chunk.extend(bytes);
             bytes = &bytes[count..];
-            self.chunks.push_back((self.end(), chunk));
+            self.push(chunk);
         }
     }
 
     /// Copies the bytes from `offset` on into `out`; how many there were. Finds its place in
     /// logarithmic time.
     pub fn copy_to(&self, offset: usize, out: &mut [u8]) -> usize {
+        let Some(Content { chunks }) = self.content.as_deref() else { return 0 };
         let mut from = self.start().saturating_add(offset as u64);
-        let first = self.chunks.partition_point(|(at, _)| *at <= from).saturating_sub(1);
+        let first = chunks.partition_point(|(at, _)| *at <= from).saturating_sub(1);
         let mut copied = 0;
-        for (at, chunk) in self.chunks.range(first.min(self.chunks.len())..) {
+        for (at, chunk) in chunks.range(first..) {
             let skip = usize::try_from(from - at).unwrap_or(usize::MAX);
             let Some(bytes) = chunk.as_slice().get(skip..) else { break };
             let count = bytes.len().min(out.len() - copied);
@@ -106,14 +113,15 @@ impl Queue {
     /// Forgets the first `count` bytes (all, if there are fewer).
     pub fn discard(&mut self, count: usize) {
         let keep_from = self.start().saturating_add(count as u64);
-        while let Some((at, chunk)) = self.chunks.front_mut() {
+        let Some(Content { chunks }) = self.content.as_deref_mut() else { return };
+        while let Some((at, chunk)) = chunks.front_mut() {
             if *at + chunk.len() as u64 > keep_from {
                 let cut = usize::try_from(keep_from - *at).unwrap_or(usize::MAX);
                 chunk.discard_front(cut);
                 *at = keep_from;
                 return;
             }
-            self.chunks.pop_front();
+            chunks.pop_front();
         }
         self.clear();
     }
@@ -125,11 +133,12 @@ impl Queue {
 
     /// Takes the first chunk whole, if it has at most `max` bytes: ownership moves, nothing is copied.
     pub fn take_front(&mut self, max: usize) -> Option<Chunk> {
-        if self.chunks.front()?.1.len() > max {
+        let Content { chunks } = self.content.as_deref_mut()?;
+        if chunks.front()?.1.len() > max {
             return None;
         }
-        let (_, chunk) = self.chunks.pop_front()?;
-        if self.chunks.is_empty() {
+        let (_, chunk) = chunks.pop_front()?;
+        if chunks.is_empty() {
             self.clear();
         }
         Some(chunk)
@@ -137,11 +146,21 @@ impl Queue {
 
     /// Position of the first byte.
     fn start(&self) -> u64 {
-        self.chunks.front().map_or(0, |(at, _)| *at)
+        self.content.as_ref().and_then(|content| content.chunks.front()).map_or(0, |(at, _)| *at)
     }
 
     /// Position behind the last byte.
     fn end(&self) -> u64 {
-        self.chunks.back().map_or(0, |(at, chunk)| at + chunk.len() as u64)
+        let last = self.content.as_ref().and_then(|content| content.chunks.back());
+        last.map_or(0, |(at, chunk)| at + chunk.len() as u64)
+    }
+
+    fn last(&mut self) -> Option<&mut Chunk> {
+        self.content.as_mut()?.chunks.back_mut().map(|(_, chunk)| chunk)
+    }
+
+    fn push(&mut self, chunk: Chunk) {
+        let end = self.end();
+        self.content.get_or_insert_default().chunks.push_back((end, chunk));
     }
 }

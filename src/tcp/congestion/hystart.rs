@@ -18,14 +18,12 @@
 //! made by a narrow way back, too: so they do not end slow start as there, but make it conservative,
 //! until round trips agree.
 
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::Ack;
-use crate::time::Instant;
 
 /// Samples that a round must have before it is judged: `N_RTT_SAMPLE`.
-const SAMPLES: u32 = 8;
+const SAMPLES: u8 = 8;
 
 /// How much longer a round trip must be, microseconds: `MIN_RTT_THRESH`, `MAX_RTT_THRESH`. The
 /// lower bound is what keeps a path of microseconds, where noise is many round trips long, in slow
@@ -46,8 +44,9 @@ const SLOWER: u32 = 4;
 /// than what is left between trains that are shorter than half of it, and enough for a slow link.
 const GAP_DIVISOR: u32 = 4;
 
-/// The shortest train that means something, where half a round trip is less than a scheduler's whim.
-const SHORTEST_TRAIN: Duration = Duration::from_millis(1);
+/// The shortest train that means something, microseconds, where half a round trip is less than a
+/// scheduler's whim.
+const SHORTEST_TRAIN: u32 = 1_000;
 
 /// Rounds of conservative slow start, the one in which it begins included: `CSS_ROUNDS`.
 const ROUNDS: u8 = 5;
@@ -58,23 +57,26 @@ const NONE: u32 = u32::MAX;
 /// What is known of the rounds so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HyStart {
-    /// Where the round ends, on the scale of [`Ack::acked_total`]; before the first one `None`.
-    window_end: Option<NonZeroU64>,
+    /// Where the round ends, on the scale of [`Ack::acked_total`], its lower half.
+    window_end: u32,
+    /// The first round has begun.
+    begun: bool,
     /// The shortest round trip of the round before, microseconds ...
     last: u32,
     /// ... and of this one so far.
     current: u32,
     /// How many were measured in this one.
-    samples: u32,
+    samples: u8,
     phase: Phase,
     train: Train,
 }
 
-/// Acknowledgements close behind each other: when the first one came, and the last one.
+/// Acknowledgements close behind each other: when the first one came, and the last one, microseconds,
+/// which an hour takes around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Train {
-    first: Instant,
-    last: Instant,
+    first: u32,
+    last: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,12 +99,13 @@ impl HyStart {
     /// Slow start begins.
     pub(super) const fn new() -> Self {
         Self {
-            window_end: None,
+            window_end: 0,
+            begun: false,
             last: NONE,
             current: NONE,
             samples: 0,
             phase: Phase::SlowStart,
-            train: Train { first: Instant::ZERO, last: Instant::ZERO },
+            train: Train { first: 0, last: 0 },
         }
     }
 
@@ -135,11 +138,11 @@ impl HyStart {
     /// something beyond it; not at once, since a burst that was sent in between would be split, and
     /// its tail, which has waited longest, taken for a round of its own.
     fn begins_round(&mut self, ack: &Ack) -> bool {
-        let begins = self.window_end.is_some_and(|end| ack.acked_total > end.get());
-        if begins || self.window_end.is_none() {
-            self.window_end = NonZeroU64::new(ack.sent_total);
+        let begins = (ack.acked_total as u32).wrapping_sub(self.window_end).cast_signed() > 0;
+        if begins || !self.begun {
+            self.window_end = ack.sent_total as u32;
         }
-        begins
+        std::mem::replace(&mut self.begun, true) && begins
     }
 
     /// Whether that ends the conservative slow start.
@@ -183,12 +186,13 @@ impl Train {
     /// Another acknowledgement: whether that makes a train half a round trip long. One of a flow
     /// that has nothing to send tells how that sends.
     fn fills_half_a_pipe(&mut self, ack: &Ack) -> bool {
-        let Some(round_trip) = ack.min_rtt else { return false };
-        if !ack.window_limited || ack.now - self.last > round_trip / GAP_DIVISOR {
-            self.first = ack.now;
+        let Some(round_trip) = ack.min_rtt.map(micros) else { return false };
+        let now = (ack.now.as_nanos() / 1_000) as u32;
+        if !ack.window_limited || now.wrapping_sub(self.last) > round_trip / GAP_DIVISOR {
+            self.first = now;
         }
-        self.last = ack.now;
-        ack.now - self.first >= (round_trip / 2).max(SHORTEST_TRAIN)
+        self.last = now;
+        now.wrapping_sub(self.first) >= (round_trip / 2).max(SHORTEST_TRAIN)
     }
 }
 
