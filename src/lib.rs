@@ -11,6 +11,7 @@
 //! | What is sent next? | `tcp/output.rs`: `choose`, then `build` |
 //! | What does an acknowledgement tell? | `tcp/acknowledgement.rs`, `tcp/harvest.rs`, `tcp/scoreboard.rs` |
 //! | How much may wait, and how large a window does a peer need? | `tcp/buffers.rs`, `tcp/rightsizing.rs` |
+//! | What does sending wait for, and since when? | `tcp/stopwatch.rs`, `tcp/info.rs` |
 //! | What is lost? | `tcp/rack.rs`, `tcp/tail_probe.rs`, `tcp/recovery.rs`; was it? `tcp/undo.rs` |
 //! | How much may fly? | [`tcp::congestion`], and during a repair `tcp/prr.rs` |
 //! | When may it leave? How long is the path, how fast? | `tcp/pacing.rs`, `tcp/rtt.rs`, `tcp/delivery.rs` |

@@ -72,6 +72,7 @@ impl CongestionState {
 /// | `delivered` | `delivered_segments`, and the SYN |
 /// | `dsack_dups` | `dsacks` |
 /// | `rcv_ooopack` | `early_segments` |
+/// | `busy_time`, `rwnd_limited`, `sndbuf_limited` | the same |
 /// | `snd_wnd`, `rcv_wnd` | `send_window`, `receive_window` |
 /// | `total_rto` | `rto_expirations` |
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,6 +204,12 @@ pub struct Info {
     pub bytes_acked: u64,
     /// Bytes received in order.
     pub bytes_received: u64,
+    /// How long something was there to be sent or to be acknowledged, since the connection opened.
+    pub busy_time: Duration,
+    /// How much of that the peer's window was too small, and nothing else.
+    pub rwnd_limited: Duration,
+    /// How much of it the send buffer was too small: full, and all of it in flight.
+    pub sndbuf_limited: Duration,
     /// Segments sent since the connection opened; it wraps.
     pub segments_out: u32,
     /// Segments received since then; it wraps.
@@ -309,6 +316,9 @@ impl Info {
             bytes_sent: 0,
             bytes_acked: 0,
             bytes_received: 0,
+            busy_time: Duration::ZERO,
+            rwnd_limited: Duration::ZERO,
+            sndbuf_limited: Duration::ZERO,
             segments_out: 0,
             segments_in: 0,
             data_segments_out: 0,
@@ -337,8 +347,8 @@ impl Info {
     }
 
     fn of_open(now: Instant, tcb: &Tcb) -> Self {
-        let config = &tcb.config;
-        let (flight, tally) = (tcb.recovery.flight(), &tcb.recovery.tally);
+        let (config, flight, tally) = (&tcb.config, tcb.recovery.flight(), &tcb.recovery.tally);
+        let times = tcb.stopwatch.times(now);
         let census = flight.map(|flight| flight.census(tcb.mss())).unwrap_or_default();
         Self {
             state: tcb.state,
@@ -401,6 +411,9 @@ impl Info {
             bytes_sent: tcb.snd.bytes_sent() + tally.resent,
             bytes_acked: tcb.snd.acked,
             bytes_received: tcb.rcv.position,
+            busy_time: times.busy,
+            rwnd_limited: times.peer_window,
+            sndbuf_limited: times.send_buffer,
             segments_out: tcb.segments_out,
             segments_in: tcb.segments_in,
             data_segments_out: tcb.data_segments_out,

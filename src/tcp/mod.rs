@@ -32,6 +32,7 @@ mod scoreboard;
 mod send;
 mod settings;
 pub mod state;
+mod stopwatch;
 mod tail_probe;
 mod tally;
 mod tcb;

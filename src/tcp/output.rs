@@ -40,6 +40,7 @@ impl Tcb {
         self.ecn.release(now);
         let Some(choice) = self.choose(now, limits) else {
             self.note_limit(now);
+            self.note_time(now);
             self.ensure_timer(now);
             return None;
         };
@@ -155,7 +156,7 @@ impl Tcb {
     }
 
     /// Bytes that congestion control still lets fly (RFC 5681 2, RFC5681-2; RFC 6675 5, RFC6675-5-c).
-    fn room(&self) -> u32 {
+    pub(super) fn room(&self) -> u32 {
         self.window().saturating_sub(self.pipe())
     }
 

@@ -16,6 +16,7 @@ use super::recovery::Recovery;
 use super::rtt::Rtt;
 use super::send::SendHalf;
 use super::state::{Event, State};
+use super::stopwatch::Stopwatch;
 use super::timers::{Timers, expire};
 use super::timestamps::TimestampClock;
 use super::{Birth, Config, Error, Signals};
@@ -67,6 +68,8 @@ pub(super) struct Tcb {
     /// Bytes outstanding at most, of late: what was sent before `used_to` counts.
     pub(super) most_used: u32,
     pub(super) used_to: SeqNum,
+    /// What sending has waited for.
+    pub(super) stopwatch: Stopwatch,
     /// The application let go of the connection.
     pub(super) orphaned: bool,
     /// Challenge ACKs of late.
@@ -144,6 +147,7 @@ impl Tcb {
             limited_to: iss,
             most_used: 0,
             used_to: iss,
+            stopwatch: Stopwatch::new(),
             orphaned: false,
             challenges: Challenges::new(now),
             segments_out: 0,

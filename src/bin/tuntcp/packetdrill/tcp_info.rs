@@ -44,6 +44,8 @@ pub(super) fn fields(info: Option<&Info>) -> BTreeMap<&'static str, i128> {
     let millis = |time: Duration| i128::try_from(time.as_millis()).unwrap_or(i128::MAX);
     let mss = i128::from(info.mss.max(1));
     let segments = |bytes: u32| i128::from(bytes) / mss;
+    let endless = info.ssthresh >= i32::MAX.unsigned_abs();
+    let ssthresh = if endless { 0x7fff_ffff } else { segments(info.ssthresh) };
     let options = i128::from(info.timestamps)
         | i128::from(info.sack) << 1
         | i128::from(info.window_scaling) << 2
@@ -75,17 +77,13 @@ pub(super) fn fields(info: Option<&Info>) -> BTreeMap<&'static str, i128> {
         ("tcpi_last_ack_recv", millis(info.last_heard)),
         ("tcpi_rtt", micros(info.srtt.unwrap_or_default())),
         ("tcpi_rttvar", micros(info.rttvar)),
+        ("tcpi_busy_time", micros(info.busy_time)),
+        ("tcpi_rwnd_limited", micros(info.rwnd_limited)),
+        ("tcpi_sndbuf_limited", micros(info.sndbuf_limited)),
         ("tcpi_min_rtt", info.min_rtt.map_or(u32::MAX.into(), micros)),
         ("tcpi_pmtu", info.path_mtu.into()),
         ("tcpi_snd_cwnd", segments(info.cwnd)),
-        (
-            "tcpi_snd_ssthresh",
-            if info.ssthresh >= i32::MAX.unsigned_abs() {
-                0x7fff_ffff
-            } else {
-                segments(info.ssthresh)
-            },
-        ),
+        ("tcpi_snd_ssthresh", ssthresh),
         ("tcpi_reordering", info.reordering_degree.into()),
         ("tcpi_reord_seen", info.reordering_events.into()),
         ("tcpi_dsack_dups", info.dsacks.into()),
