@@ -169,7 +169,10 @@ impl Recovery {
             self.end_repair(&mut flight, news, congestion);
             self.answer_losses(&mut flight, news.now, &before, &losses, congestion);
         }
-        findings.in_recovery = flight.in_fast_recovery() || matches!(before.mode, Mode::Fast(_));
+        // What ends a repair is news like any other, as in Linux; but without SACK it deflates the
+        // window (RFC 6582 3.2, step 3), and a mistake has its own answer.
+        let ended = matches!(before.mode, Mode::Fast(_)) && (findings.undone || !news.sack);
+        findings.in_recovery = flight.in_fast_recovery() || ended;
         findings.rate = flight.sample(&harvest, news.trips.min);
         flight.undo.acknowledged(news.ack);
         self.flight = Some(flight);

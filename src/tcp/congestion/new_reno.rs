@@ -12,6 +12,8 @@ pub struct NewReno {
     initial_window: u32,
     cwnd: u32,
     ssthresh: u32,
+    /// The peer tells what it holds, so that a repair is exact.
+    sack: bool,
     /// Bytes acknowledged in congestion avoidance and not yet turned into growth.
     acked: u32,
     /// The window and ssthresh before the last loss was noticed.
@@ -28,6 +30,7 @@ impl NewReno {
             cwnd: start.window.max(start.mss),
             // RFC 5681 3.1, RFC5681-3.1-ssthresh: arbitrarily high at first.
             ssthresh: start.ssthresh,
+            sack: start.sack,
             acked: 0,
             undo: None,
         }
@@ -112,8 +115,10 @@ impl CongestionControl for NewReno {
     }
 
     fn on_recovered(&mut self, _now: Instant, flight: u32) {
-        // RFC 6582 3.2, step 3: no burst when little is in flight.
-        self.cwnd = self.cwnd.min(flight.max(self.mss).saturating_add(self.mss));
+        // RFC 6582 3.2, step 3: no burst when little is in flight; with SACK none that is larger than
+        // the one that a connection begins with, for PRR has kept the flight near ssthresh.
+        let burst = if self.sack { self.initial_window } else { self.mss };
+        self.cwnd = self.cwnd.min(flight.max(self.mss).saturating_add(burst));
     }
 
     fn on_idle(&mut self, _now: Instant) {

@@ -61,16 +61,21 @@ fn what_was_spurious_is_undone() {
 }
 
 /// RFC 5681 4.1, RFC 6582 3.2, step 3: after a silence and after a repair little leaves at once, but
-/// a segment may, however large it has become meanwhile.
+/// a segment may, however large it has become meanwhile; with SACK an initial window after a repair.
 #[test]
 fn no_burst() {
     let mut flow = Flow::avoiding("reno", 100);
     let now = flow.now;
     flow.controller.on_idle(now);
     assert_eq!(flow.both(), (10_000, 100_000));
+    for (sack, window) in [(false, 6_000), (true, 15_000)] {
+        let mut flow = Flow::with("reno", |start| {
+            (start.window, start.ssthresh, start.sack) = (100 * MSS, 100 * MSS, sack);
+        });
+        flow.loss(100).controller.on_recovered(now, 5 * MSS);
+        assert_eq!(flow.both(), (window, 50_000), "SACK: {sack}");
+    }
     let mut flow = Flow::avoiding("reno", 100);
-    flow.loss(100).controller.on_recovered(now, 5 * MSS);
-    assert_eq!(flow.both(), (6_000, 50_000));
     flow.controller.on_mss(60_000);
     flow.controller.on_idle(now);
     assert_eq!(flow.window(), 60_000);

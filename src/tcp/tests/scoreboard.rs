@@ -109,15 +109,15 @@ fn begins_and_ends() {
         (
             "at all of it it ends",
             &format!(
-                "{LOST}; +100ms; ack 13; sends 13-14; info cwnd 2mss; ack 14; sends 15-16
-                      info cwnd 3mss"
+                "{LOST}; +100ms; ack 13; sends 13-18; info cwnd 6mss; info ssthresh 5mss
+                      ack 14; sends 19; info cwnd 6mss"
             ),
         ),
         (
             "a loss after that is another one",
             &format!(
-                "{LOST}; +100ms; ack 13; sends 13-14; +100ms; ack 13 14; sends 15; +25ms; sends 13
-                      info ssthresh 2mss"
+                "{LOST}; +100ms; ack 13; sends 13-18; +100ms; ack 13 14; sends 19; +25ms; sends 13
+                      info ssthresh 3mss"
             ),
         ),
         (

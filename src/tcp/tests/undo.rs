@@ -90,11 +90,11 @@ fn duplicates() {
         ),
         (
             "after the repair",
-            &format!("{LATE}; ack 11; sends 11-12; ack 11 1; sends 13-20; info undone 1"),
+            &format!("{LATE}; ack 11; sends 11-16; ack 11 1; sends 17-20; info undone 1"),
         ),
         (
             "too late",
-            &format!("{LATE}; ack 11; sends 11-12; ack 12; >*; ack 13; >*; ack 13 1; >*
+            &format!("{LATE}; ack 11; sends 11-16; ack 16; >*; ack 17; >*; ack 17 1; >*
                       info undone 0; info dsacks 1"),
         ),
         (
