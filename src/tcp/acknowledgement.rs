@@ -63,7 +63,8 @@ impl Tcb {
         let none = SackBlocks::default();
         let una = self.snd.una;
         let advances = ack.after(una);
-        if self.snd.outstanding() == 0 && segment.options.sack.is_empty() {
+        let awaits_echo = segment.payload.is_empty() && self.recovery.probes();
+        if self.snd.outstanding() == 0 && segment.options.sack.is_empty() && !awaits_echo {
             return Told::Nothing;
         }
         let timestamps = segment.options.timestamps;

@@ -131,7 +131,7 @@ impl Recovery {
         let Some(flight) = self.flight.as_deref_mut() else { return };
         let stamp = flight.stamp(now, range.len());
         flight.board.resent(now, range, stamp);
-        flight.undo.resent(now, range.len());
+        flight.undo.resent(now, range);
         flight.first_due = false;
         if let Mode::Timeout { frto: frto @ Frto::Second { .. } } = &mut flight.mode {
             // There was nothing new that might have been sent: its answer will tell nothing.

@@ -57,7 +57,9 @@ impl TailProbe {
             return Verdict::Open;
         }
         let twice = news.reported.is_some_and(|range| range.end == self.end);
-        let echoed = news.duplicate && news.blocks.is_empty();
+        // Where nothing is outstanding any more no ACK is a duplicate (RFC 5681 2): any counts.
+        let second = news.duplicate || !news.advances() && news.nxt == news.ack;
+        let echoed = second && news.blocks.is_empty();
         if !self.again || twice {
             Verdict::Idle
         } else if news.ack.after(self.end) {
@@ -119,6 +121,11 @@ impl Recovery {
         }
         self.measured = false;
         self.tally.probes = self.tally.probes.saturating_add(1);
+    }
+
+    /// Whether a tail probe was sent, and nobody has told yet what for.
+    pub(super) fn probes(&self) -> bool {
+        self.flight().is_some_and(|flight| flight.probe.is_some())
     }
 
     /// What has become of the tail probe.

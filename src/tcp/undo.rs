@@ -25,6 +25,8 @@ pub(super) struct Undo {
     until: Option<SeqNum>,
     /// When the first retransmission left.
     resent_at: Option<Instant>,
+    /// What was sent again lies in here: what else comes twice the network has doubled (RFC 3708).
+    span: Option<SeqRange>,
     /// Bytes sent again of which no D-SACK has told. Not segments: one retransmission may stand for
     /// several originals, whose D-SACKs come one by one.
     doubtful: u32,
@@ -41,11 +43,13 @@ impl Undo {
         *self = Self::default();
     }
 
-    /// `bytes` are sent again. What comes after the repair is not part of it.
-    pub(super) fn resent(&mut self, now: Instant, bytes: u32) {
+    /// `range` is sent again. What comes after the repair is not part of it.
+    pub(super) fn resent(&mut self, now: Instant, range: SeqRange) {
         if self.from.is_some() && self.until.is_none() {
             self.resent_at.get_or_insert(now);
-            self.doubtful = self.doubtful.saturating_add(bytes);
+            self.doubtful = self.doubtful.saturating_add(range.len());
+            let span = self.span.get_or_insert(range);
+            (span.start, span.end) = (span.start.earlier(range.start), span.end.later(range.end));
         }
     }
 
@@ -63,7 +67,9 @@ impl Undo {
 
     /// The peer reports `range` as a duplicate. Whether every retransmission was one.
     pub(super) fn duplicated(&mut self, range: SeqRange) -> bool {
-        let ours = self.from.is_some_and(|from| !range.start.before(from));
+        let ours = self
+            .span
+            .is_some_and(|span| !range.start.before(span.start) && !range.end.after(span.end));
         if !ours || self.doubtful == 0 {
             return false;
         }
