@@ -128,7 +128,6 @@ impl Tcb {
         self.recovery.regulate(&news, &findings, self.congestion.as_ref());
         if advances {
             self.note_progress(now, fin_acked);
-            self.note_time(now);
         }
         if advances || findings.undone {
             Told::InOrder

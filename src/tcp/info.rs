@@ -50,7 +50,7 @@ impl CongestionState {
 /// | `state` | `state` |
 /// | `ca_state` | `congestion_state` |
 /// | `retransmits`, `backoff`, `probes` | `timeouts`, `backoff`, `probes` |
-/// | `options` | `timestamps`, `sack`, `window_scaling` |
+/// | `options` | `timestamps`, `sack`, `window_scaling`, `ecn`, `ecn_seen` |
 /// | `snd_wscale`, `rcv_wscale` | `send_shift`, `receive_shift` |
 /// | `delivery_rate`, `delivery_rate_app_limited` | `delivery_rate`, `delivery_rate_app_limited` |
 /// | `rto`, `ato` | `rto`, `delayed_ack` |
@@ -70,6 +70,7 @@ impl CongestionState {
 /// | `data_segs_out`, `data_segs_in` | `data_segments_out`, `data_segments_in` |
 /// | `notsent_bytes` | `unsent` |
 /// | `delivered` | `delivered_segments`, and the SYN |
+/// | `delivered_ce`, `received_ce` | `ce_delivered`, `ce_received` |
 /// | `dsack_dups` | `dsacks` |
 /// | `rcv_ooopack` | `early_segments` |
 /// | `busy_time`, `rwnd_limited`, `sndbuf_limited` | the same |

@@ -308,7 +308,7 @@ impl Recovery {
             if marked.is_some() {
                 flight.undo.clear();
             } else {
-                flight.undo.begin(before.outstanding.start, before.sack);
+                flight.undo.begin(before.sack);
             }
             // RFC 6582 3.2, RFC6582-3.2-2.
             self.recover = before.outstanding.end;
@@ -362,7 +362,7 @@ impl Recovery {
         }
         let frto = if known { Frto::Off } else { Frto::First };
         if !known {
-            flight.undo.begin(sent.start, false);
+            flight.undo.begin(false);
         }
         flight.end_repair();
         flight.mode = Mode::Timeout { frto };

@@ -88,8 +88,7 @@ impl Stopwatch {
 }
 
 impl Tcb {
-    /// Nothing more can be sent at the moment, or something was acknowledged: the reason counts from
-    /// now on.
+    /// Nothing more can be sent at the moment: the reason counts from now on.
     pub(super) fn note_time(&mut self, now: Instant) {
         let snd = &self.snd;
         let limit = if snd.has_unsent() {

@@ -17,8 +17,8 @@ use crate::wire::{SeqNum, SeqRange};
 /// What is known of the retransmissions of one reduction.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Undo {
-    /// SND.UNA when the window was reduced; nothing to be undone without it.
-    from: Option<SeqNum>,
+    /// The window was reduced: nothing to be undone without that.
+    reduced: bool,
     /// Why: something that was sent later had arrived.
     overtaken: bool,
     /// The repair is done; once this is acknowledged, too, nothing more will be learnt.
@@ -34,8 +34,8 @@ pub(super) struct Undo {
 
 impl Undo {
     /// The window is reduced, by a time-out or because something was overtaken.
-    pub(super) fn begin(&mut self, una: SeqNum, overtaken: bool) {
-        *self = Self { from: Some(una), overtaken, ..Self::default() };
+    pub(super) fn begin(&mut self, overtaken: bool) {
+        *self = Self { reduced: true, overtaken, ..Self::default() };
     }
 
     /// Nothing can be undone any more: the loss was real, or it is undone.
@@ -45,7 +45,7 @@ impl Undo {
 
     /// `range` is sent again. What comes after the repair is not part of it.
     pub(super) fn resent(&mut self, now: Instant, range: SeqRange) {
-        if self.from.is_some() && self.until.is_none() {
+        if self.reduced && self.until.is_none() {
             self.resent_at.get_or_insert(now);
             self.doubtful = self.doubtful.saturating_add(range.len());
             let span = self.span.get_or_insert(range);
@@ -55,7 +55,7 @@ impl Undo {
 
     /// The repair is done; `nxt` was not acknowledged yet.
     pub(super) fn recovered(&mut self, nxt: SeqNum) {
-        self.until = self.from.map(|_| nxt);
+        self.until = self.reduced.then_some(nxt);
     }
 
     /// `una` is acknowledged.
@@ -80,13 +80,12 @@ impl Undo {
     /// Whether `echo`, on an ACK that acknowledges something new, answers an original (RFC 3522,
     /// 3.2, steps 4 and 5).
     pub(super) fn is_answered(&self, echo: Option<Echo>) -> bool {
-        let resent_at = self.from.and(self.resent_at);
-        echo.zip(resent_at).is_some_and(|(echo, resent_at)| echo.is_before(resent_at))
+        echo.zip(self.resent_at).is_some_and(|(echo, resent_at)| echo.is_before(resent_at))
     }
 
     /// Whether something may still be learnt.
     pub(super) fn is_open(&self) -> bool {
-        self.from.is_some()
+        self.reduced
     }
 }
 

@@ -154,8 +154,8 @@ impl Cubic {
         let alpha = if state.w_est < f64::from(state.prior) { ALPHA } else { 1.0 };
         state.w_est += alpha * mss * part;
         let time = (ack.now - state.epoch).as_secs_f64();
-        let least = if state.unknown { UNKNOWN_STEP * state.cwnd * part } else { 0.0 };
-        let least = state.cwnd + least;
+        let step = if state.unknown { UNKNOWN_STEP * state.cwnd * part } else { 0.0 };
+        let least = state.cwnd + step;
         state.cwnd = if state.w_cubic(time, mss) < state.w_est {
             state.cwnd.max(state.w_est)
         } else {
@@ -163,8 +163,8 @@ impl Cubic {
             // all of the way there by a window of acknowledged bytes, whether the curve is concave
             // or convex.
             let ahead = time + ack.srtt.unwrap_or_default().as_secs_f64();
-            let (least, most) = (state.cwnd, state.cwnd * GREATEST_STEP);
-            let target = state.w_cubic(ahead, mss).clamp(least, most);
+            let most = state.cwnd * GREATEST_STEP;
+            let target = state.w_cubic(ahead, mss).clamp(state.cwnd, most);
             state.cwnd + (target - state.cwnd) * part
         }
         .max(least)

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use tuntcp::time::Instant;
 
 use crate::Failure;
 
@@ -91,4 +92,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         fs::write(folder.join("plot.svg"), plot).map_err(|error| failed(error.into()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Seconds since the scenario began.
+fn seconds(at: Instant) -> f64 {
+    at.as_nanos() as f64 / 1e9
 }

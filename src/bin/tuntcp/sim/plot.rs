@@ -4,7 +4,9 @@ use std::error::Error;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use tuntcp::sim::lab::{FlowSample, Outcome};
+use tuntcp::sim::lab::{FlowReport, FlowSample, LinkReport, Outcome};
+
+use super::seconds;
 
 /// Pixels of the whole width and of one panel's height.
 const WIDTH: u32 = 1100;
@@ -24,6 +26,14 @@ struct Line {
     thin: bool,
 }
 
+impl Line {
+    /// A thick one, of the colour of this place.
+    fn new(name: &str, place: usize, points: impl Iterator<Item = (f64, Option<f64>)>) -> Self {
+        let colour = Palette99::pick(place);
+        Self { name: name.to_owned(), colour, points: points.collect(), thin: false }
+    }
+}
+
 /// A quantity over time.
 struct Panel {
     title: &'static str,
@@ -38,7 +48,7 @@ pub(super) fn plot(title: &str, outcome: &Outcome) -> Result<String, Box<dyn Err
     let root = SVGBackend::with_string(&mut text, (WIDTH, HEIGHT * count + 40)).into_drawing_area();
     root.fill(&WHITE)?;
     let below = root.titled(title, (FONT, 20))?;
-    let end = outcome.ended.as_nanos() as f64 / 1e9;
+    let end = seconds(outcome.ended);
     for (panel, area) in panels.iter().zip(below.split_evenly((panels.len(), 1))) {
         draw(panel, end, &area)?;
     }
@@ -50,20 +60,13 @@ pub(super) fn plot(title: &str, outcome: &Outcome) -> Result<String, Box<dyn Err
 
 fn panels(outcome: &Outcome) -> Vec<Panel> {
     let of_flows = |of: &dyn Fn(&FlowSample) -> Option<f64>, thin: bool| {
-        let line = |place: usize| Line {
-            name: outcome.flows[place].name.clone(),
-            colour: Palette99::pick(place),
-            points: outcome
-                .flow_samples
-                .iter()
-                .filter(|sample| sample.flow == place)
-                .map(|sample| (sample.at.as_nanos() as f64 / 1e9, of(sample)))
-                .collect(),
-            thin,
+        let line = |(place, flow): (usize, &FlowReport)| {
+            let own = outcome.flow_samples.iter().filter(|sample| sample.flow == place);
+            let points = own.map(|sample| (seconds(sample.at), of(sample)));
+            Line { thin, ..Line::new(&flow.name, place, points) }
         };
-        (0..outcome.flows.len()).map(line).collect::<Vec<_>>()
+        outcome.flows.iter().enumerate().map(line).collect::<Vec<_>>()
     };
-    let kilobytes = |bytes: u32| f64::from(bytes) / 1e3;
     let info = |of: fn(&tuntcp::tcp::Info) -> Option<f64>| {
         move |sample: &FlowSample| sample.info.as_ref().and_then(of)
     };
@@ -73,9 +76,9 @@ fn panels(outcome: &Outcome) -> Vec<Panel> {
         let cwnd = sample.info.as_ref()?.cwnd;
         (ssthresh <= cwnd.saturating_mul(4)).then(|| kilobytes(ssthresh))
     };
-    let mut windows = of_flows(&info(|info| Some(f64::from(info.cwnd) / 1e3)), false);
+    let mut windows = of_flows(&info(|info| Some(kilobytes(info.cwnd))), false);
     windows.extend(of_flows(&ssthresh, true));
-    let flight = of_flows(&info(|info| Some(f64::from(info.in_flight) / 1e3)), false);
+    let flight = of_flows(&info(|info| Some(kilobytes(info.in_flight))), false);
     let rtt = of_flows(&info(|info| info.srtt.map(|srtt| srtt.as_secs_f64() * 1e3)), false);
     let waits = of_flows(&|sample| sample.queued.map(|wait| wait.as_secs_f64() * 1e3), false);
     let goodput = of_flows(&|sample| sample.info.is_some().then_some(sample.goodput / 1e6), false);
@@ -89,21 +92,19 @@ fn panels(outcome: &Outcome) -> Vec<Panel> {
     ]
 }
 
+fn kilobytes(bytes: u32) -> f64 {
+    f64::from(bytes) / 1e3
+}
+
 /// The queues in which anything ever waited.
 fn queues(outcome: &Outcome) -> Vec<Line> {
-    let line = |place: usize| Line {
-        name: outcome.links[place].name.clone(),
-        colour: Palette99::pick(place),
-        points: outcome
-            .link_samples
-            .iter()
-            .filter(|sample| sample.link == place)
-            .map(|sample| (sample.at.as_nanos() as f64 / 1e9, Some(sample.backlog.frames as f64)))
-            .collect(),
-        thin: false,
+    let line = |(place, link): (usize, &LinkReport)| {
+        let own = outcome.link_samples.iter().filter(|sample| sample.link == place);
+        let points = own.map(|sample| (seconds(sample.at), Some(sample.backlog.frames as f64)));
+        Line::new(&link.name, place, points)
     };
     let used = |line: &Line| line.points.iter().any(|(_, frames)| frames.is_some_and(|n| n > 0.0));
-    (0..outcome.links.len()).map(line).filter(used).collect()
+    outcome.links.iter().enumerate().map(line).filter(used).collect()
 }
 
 fn draw(

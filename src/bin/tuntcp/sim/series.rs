@@ -61,7 +61,7 @@ pub(super) fn write(outcome: &Outcome, folder: &Path) -> Result<(), Failure> {
         };
         let ssthresh = info.map(|info| info.ssthresh).filter(|&bytes| bytes != u32::MAX);
         flows.write_record([
-            seconds(sample.at),
+            seconds_text(sample.at),
             flow.name.clone(),
             flow.algorithm.to_owned(),
             info.map_or_else(String::new, |info| format!("{:?}", info.state)),
@@ -97,14 +97,14 @@ pub(super) fn write(outcome: &Outcome, folder: &Path) -> Result<(), Failure> {
             tally.shed,
             tally.marked,
         ];
-        let told = [seconds(sample.at), outcome.links[sample.link].name.clone()];
+        let told = [seconds_text(sample.at), outcome.links[sample.link].name.clone()];
         links.write_record(told.into_iter().chain(counts.map(|count| count.to_string())))?;
     }
     Ok(links.flush()?)
 }
 
-fn seconds(at: Instant) -> String {
-    format!("{:.6}", at.as_nanos() as f64 / 1e9)
+fn seconds_text(at: Instant) -> String {
+    format!("{:.6}", super::seconds(at))
 }
 
 fn millis(time: Option<Duration>) -> String {

@@ -36,7 +36,7 @@ pub(super) fn summary(outcome: &Outcome) -> String {
         "\n{:.3} Mbit/s together, Jain's index {:.3}, {:.1} s",
         outcome.goodput / 1e6,
         outcome.fairness(),
-        outcome.ended.as_nanos() as f64 / 1e9,
+        super::seconds(outcome.ended),
     );
     for flow in &outcome.flows {
         if let Some(why) = &flow.failed {
