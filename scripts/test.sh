@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 case "${1:-}" in -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 
 need ip iproute2 unshare util-linux tcpdump tcpdump tshark tshark nc netcat-openbsd \
-    socat socat python3 python3 sha256sum coreutils
+    socat socat python3 python3 sha256sum coreutils valgrind valgrind
 need_cargo .
 
 as_root=()
@@ -30,5 +30,7 @@ echo "== documentation"
 RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --quiet
 echo "== tests"
 "${as_root[@]}" cargo test --workspace
+echo "== instructions per segment"
+cargo bench --bench instructions
 echo "== real programs over a real TUN"
 "${as_root[@]}" cargo test --release --test kernel -- --include-ignored --test-threads 2
