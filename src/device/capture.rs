@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::super_segment::cut_received;
 use super::{Capabilities, Device, Offload, Received, refuse_length};
 use crate::time::Instant;
 
@@ -19,7 +20,7 @@ use crate::time::Instant;
 /// A frame to be sent is written before the inner device gets it, so no answer stands before its
 /// cause; it is in the file also when the inner device then loses it. Around an
 /// [`Impaired`](super::Impaired) device this shows what the stack sees, inside one what the wire
-/// sees.
+/// sees. A super-segment is written as the packets that it stands for, with their checksums.
 ///
 /// When writing fails, a warning is logged, capturing ends and traffic goes on. What is buffered is
 /// written before each sleep and at the end.
@@ -51,7 +52,8 @@ impl Capture {
         sink: Box<dyn Write + Send>,
         epoch: Duration,
     ) -> io::Result<Self> {
-        let mut writer = Writer { sink: BufWriter::new(sink), block: Vec::new() };
+        let mut writer =
+            Writer { sink: BufWriter::new(sink), block: Vec::new(), frame: Vec::new() };
         writer.begin()?;
         Ok(Self { inner, writer: Mutex::new(Some(writer)), epoch })
     }
@@ -79,9 +81,9 @@ impl Capture {
         }
     }
 
-    fn note(&self, now: Instant, direction: Direction, frame: &[u8]) {
+    fn note(&self, now: Instant, direction: Direction, frame: &[u8], is: Received) {
         let time = self.epoch.saturating_add(now - Instant::ZERO);
-        self.with_writer(|writer| writer.frame(time, direction, frame));
+        self.with_writer(|writer| writer.packets(time, direction, frame, is));
     }
 }
 
@@ -93,14 +95,20 @@ impl Device for Capture {
     fn receive(&self, now: Instant, frame: &mut [u8]) -> io::Result<Option<Received>> {
         let received = self.inner.receive(now, frame)?;
         if let Some(received) = received {
-            self.note(now, Direction::Inbound, &frame[..received.len]);
+            let len = received.len.min(frame.len());
+            self.note(now, Direction::Inbound, &frame[..len], received);
         }
         Ok(received)
     }
 
     fn transmit(&self, now: Instant, frame: &[u8], offload: Offload) -> io::Result<()> {
         refuse_length(frame.len(), self.capabilities().max_frame)?;
-        self.note(now, Direction::Outbound, frame);
+        let plain = Received::plain(frame.len());
+        let is = match offload {
+            Offload::None => plain,
+            Offload::Tcp { segment } => Received { vouched: true, segment: Some(segment), ..plain },
+        };
+        self.note(now, Direction::Outbound, frame, is);
         self.inner.transmit(now, frame, offload)
     }
 
@@ -151,6 +159,8 @@ struct Writer {
     sink: BufWriter<Box<dyn Write + Send>>,
     /// The block that is being built; its memory serves the next one too.
     block: Vec<u8>,
+    /// The frame that is being cut, likewise.
+    frame: Vec<u8>,
 }
 
 impl Writer {
@@ -170,7 +180,28 @@ impl Writer {
         self.sink.flush()
     }
 
-    fn frame(&mut self, time: Duration, direction: Direction, frame: &[u8]) -> io::Result<()> {
+    /// The packets that a frame stands for.
+    fn packets(
+        &mut self,
+        time: Duration,
+        direction: Direction,
+        frame: &[u8],
+        is: Received,
+    ) -> io::Result<()> {
+        let mut copy = std::mem::take(&mut self.frame);
+        copy.clear();
+        copy.extend_from_slice(frame);
+        let mut result = Ok(());
+        cut_received(&mut copy, is, |packet| {
+            if result.is_ok() {
+                result = self.packet(time, direction, packet);
+            }
+        });
+        self.frame = copy;
+        result
+    }
+
+    fn packet(&mut self, time: Duration, direction: Direction, frame: &[u8]) -> io::Result<()> {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let len = u32::try_from(frame.len()).map_err(io::Error::other)?;
         let (high, low) = ((nanos >> 32) as u32, nanos as u32);

@@ -90,7 +90,8 @@ impl Interface {
         Ok(())
     }
 
-    fn request(&self) -> ifreq {
+    /// A request that names the interface, and is zero otherwise.
+    pub(super) fn request(&self) -> ifreq {
         // SAFETY: an ifreq is plain integers and arrays, for which all zeroes is a value.
         let mut request: ifreq = unsafe { std::mem::zeroed() };
         // The last byte stays zero: it ends the name.

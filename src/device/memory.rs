@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::num::NonZeroU16;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,15 +35,26 @@ pub const CAPACITY: usize = 1024;
 /// ```
 #[must_use]
 pub fn pair(mtu: usize) -> (Memory, Memory) {
+    joined(Capabilities::plain(mtu))
+}
+
+/// The same between ends that take super-segments of up to 64 KiB ([`Offload::Tcp`]) and hand them
+/// over as they are, as a kernel does that never has to cut them.
+#[must_use]
+pub fn pair_with_offload(mtu: usize) -> (Memory, Memory) {
+    joined(Capabilities { mtu, max_frame: mtu.max(65_535), offloads: true })
+}
+
+fn joined(can: Capabilities) -> (Memory, Memory) {
     let (one, other) = (Arc::<Lane>::default(), Arc::<Lane>::default());
-    let near = Memory { mtu, inbound: Arc::clone(&one), outbound: Arc::clone(&other) };
-    (near, Memory { mtu, inbound: other, outbound: one })
+    let near = Memory { can, inbound: Arc::clone(&one), outbound: Arc::clone(&other) };
+    (near, Memory { can, inbound: other, outbound: one })
 }
 
 /// One end of a [`pair`].
 #[derive(Debug)]
 pub struct Memory {
-    mtu: usize,
+    can: Capabilities,
     inbound: Arc<Lane>,
     outbound: Arc<Lane>,
 }
@@ -57,10 +69,17 @@ struct Lane {
 
 #[derive(Debug, Default)]
 struct LaneState {
-    frames: VecDeque<Vec<u8>>,
+    frames: VecDeque<Held>,
     /// Buffers of frames already taken, for the next ones: no allocation per frame.
     spare: Vec<Vec<u8>>,
     woken: bool,
+}
+
+/// A frame under way, and what its sender left undone.
+#[derive(Debug)]
+struct Held {
+    frame: Vec<u8>,
+    segment: Option<NonZeroU16>,
 }
 
 impl Lane {
@@ -72,7 +91,7 @@ impl Lane {
 
 impl Device for Memory {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: self.mtu, max_frame: self.mtu }
+        self.can
     }
 
     fn receive(&self, _now: Instant, frame: &mut [u8]) -> io::Result<Option<Received>> {
@@ -81,22 +100,27 @@ impl Device for Memory {
             return Ok(None);
         };
         // A room that is too small gets the beginning, as a read from a TUN does.
-        let len = held.len().min(frame.len());
-        frame[..len].copy_from_slice(&held[..len]);
-        lane.spare.push(held);
-        Ok(Some(Received { len, vouched: false, wire_segments: 1 }))
+        let len = held.frame.len().min(frame.len());
+        frame[..len].copy_from_slice(&held.frame[..len]);
+        let received = Received { len, vouched: held.segment.is_some(), segment: held.segment };
+        lane.spare.push(held.frame);
+        Ok(Some(received))
     }
 
-    fn transmit(&self, _now: Instant, frame: &[u8], _offload: Offload) -> io::Result<()> {
-        refuse_length(frame.len(), self.mtu)?;
+    fn transmit(&self, _now: Instant, frame: &[u8], offload: Offload) -> io::Result<()> {
+        refuse_length(frame.len(), self.can.max_frame)?;
+        let segment = match offload {
+            Offload::Tcp { segment } => Some(segment),
+            Offload::None => None,
+        };
         let mut lane = self.outbound.lock();
         if lane.frames.len() == CAPACITY {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let mut held = lane.spare.pop().unwrap_or_else(|| Vec::with_capacity(self.mtu));
+        let mut held = lane.spare.pop().unwrap_or_else(|| Vec::with_capacity(self.can.mtu));
         held.clear();
         held.extend_from_slice(frame);
-        lane.frames.push_back(held);
+        lane.frames.push_back(Held { frame: held, segment });
         drop(lane);
         self.outbound.changed.notify_one();
         Ok(())

@@ -1,11 +1,15 @@
 //! Frames to the world and from it: one trait, and the devices that implement it.
 //!
-//! A frame is one whole IP packet, header first. Devices: a [`Tun`] of the kernel and
-//! [`memory::pair`]; around either, [`Impaired`] makes a bad wire and [`Capture`] writes a pcapng file. This room knows nothing of TCP and reads no clock; descriptors and `unsafe`
-//! stay inside. Who calls it: the engine (`receive`, `transmit`, `deadline`) and the worker (`wait`,
+//! A frame is one whole IP packet, header first, or a *super-segment*: a TCP packet of up to 64 KiB
+//! that stands for many segments of the wire, cut or joined by the kernel. Devices: a TUN of the
+//! kernel, by the plain path ([`Tun`]) or the fast one ([`TunQueue`]), which [`open`] chooses
+//! between, and [`memory::pair`]; around each, [`Impaired`] makes a bad wire and [`Capture`] writes
+//! a pcapng file. This room knows nothing of TCP but where its header ends, and reads no clock;
+//! descriptors and `unsafe` stay inside. Who calls it: the engine (`receive`, `transmit`, `deadline`) and the worker (`wait`,
 //! `wake`). A device of your own should pass the test of the contract in `tests/device/`.
 
 use std::io;
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use crate::time::Instant;
@@ -15,13 +19,21 @@ pub mod impair;
 #[expect(unsafe_code, reason = "ioctls")]
 mod interface;
 pub mod memory;
+#[expect(unsafe_code, reason = "ioctls")]
+pub mod offload;
+mod open;
+pub mod super_segment;
 #[expect(unsafe_code, reason = "the tun-tap crate tells its descriptor as a number")]
 pub mod tun;
+mod tun_end;
 mod tun_error;
+mod vnet_hdr;
 
 pub use capture::Capture;
 pub use impair::Impaired;
 pub use memory::Memory;
+pub use offload::TunQueue;
+pub use open::{OffloadPolicy, TunOptions, open};
 pub use tun::Tun;
 pub use tun_error::TunError;
 
@@ -33,6 +45,16 @@ pub struct Capabilities {
     /// Largest frame that `receive` may deliver and `transmit` take, bytes: `mtu`, or more where
     /// the kernel cuts and joins segments for us.
     pub max_frame: usize,
+    /// `transmit` takes [`Offload::Tcp`].
+    pub offloads: bool,
+}
+
+impl Capabilities {
+    /// Of a device that carries packets of up to `mtu` bytes, and each as it is.
+    #[must_use]
+    pub const fn plain(mtu: usize) -> Self {
+        Self { mtu, max_frame: mtu, offloads: false }
+    }
 }
 
 /// What the device says of a frame that it delivered.
@@ -40,10 +62,20 @@ pub struct Capabilities {
 pub struct Received {
     /// Bytes of the frame.
     pub len: usize,
-    /// The transport checksum was already verified, or the frame never left this machine.
+    /// The transport checksum was already verified, or the frame never left this machine; then it
+    /// may not even be there.
     pub vouched: bool,
-    /// MSS-sized packets that the frame stands for, 1 at least.
-    pub wire_segments: u16,
+    /// Bytes of payload of each segment (the last may have fewer), where the frame is a
+    /// super-segment.
+    pub segment: Option<NonZeroU16>,
+}
+
+impl Received {
+    /// A frame of `len` bytes as a wire carries it: one segment, with a checksum of its own.
+    #[must_use]
+    pub const fn plain(len: usize) -> Self {
+        Self { len, vouched: false, segment: None }
+    }
 }
 
 /// What the device shall still do to a frame.
@@ -52,6 +84,14 @@ pub enum Offload {
     /// Nothing: the frame is complete.
     #[default]
     None,
+    /// The frame is a TCP packet whose checksum field holds the sum of the pseudo-header alone, and
+    /// whose payload, where it is longer, is to be cut into segments of so many bytes: every one
+    /// gets the header with its own sequence number, length and checksum, and FIN and PSH only the
+    /// last.
+    Tcp {
+        /// Bytes of payload of each segment.
+        segment: NonZeroU16,
+    },
 }
 
 /// Something that carries IP packets.

@@ -2,7 +2,7 @@
 
 use std::{error, fmt, io};
 
-/// Why [`Tun::open`](super::Tun::open) or [`Tun::create`](super::Tun::create) failed. `Display`
+/// Why [`open`](super::open), [`Tun::create`](super::Tun::create) or another of their kind failed. `Display`
 /// says what was tried, what the system answered and what to do next.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -41,8 +41,14 @@ pub enum TunError {
         /// The name that was asked for.
         name: String,
     },
-    /// It is an interface of another kind, or a TUN with several queues.
+    /// It is an interface of another kind, or a TUN with another number of queues: one where several
+    /// were wanted, or the reverse.
     WrongKind {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The kernel cannot be asked to cut, join and sum.
+    NoOffload {
         /// The name that was asked for.
         name: String,
     },
@@ -104,10 +110,14 @@ impl fmt::Display for TunError {
             ),
             Self::WrongKind { name } => write!(
                 f,
-                "{name} is not a TUN interface, or one with several queues; \
+                "{name} is not a TUN interface, or was not made for so many queues; \
                  `ip -details link show {name}` tells, and \
-                 `sudo ./scripts/setup_tun.sh NAME` makes one that fits"
+                 `sudo ./scripts/setup_tun.sh NAME` makes one for one queue, with `--queues N` one \
+                 for several"
             ),
+            Self::NoOffload { name } => {
+                write!(f, "{name}: this kernel offers no offloads (IFF_VNET_HDR, TUNSETOFFLOAD)")
+            }
             Self::System { name, tried, source } => write!(f, "{name}: cannot {tried}: {source}"),
         }
     }
@@ -125,6 +135,7 @@ impl From<TunError> for io::Error {
             TunError::DriverNotPermitted(_)
             | TunError::NotPermitted { .. }
             | TunError::MayNotCreate { .. } => io::ErrorKind::PermissionDenied,
+            TunError::NoOffload { .. } => io::ErrorKind::Unsupported,
             TunError::System { source, .. } => source.kind(),
         };
         Self::new(kind, error)

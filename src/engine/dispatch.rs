@@ -28,6 +28,12 @@ impl<'a> Admitted<'a> {
     }
 }
 
+/// Segments of the wire that a frame with so much text stands for.
+fn wire_segments(text: usize, received: Received) -> u16 {
+    let each = received.segment.map_or(usize::MAX, |segment| segment.get().into());
+    u16::try_from(text.div_ceil(each).max(1)).unwrap_or(u16::MAX)
+}
+
 impl Engine {
     /// The frames that the device has just given.
     pub(super) fn take_frames(&self, now: Instant, baton: &mut Baton) {
@@ -56,7 +62,7 @@ impl Engine {
         let mut packet = self.parse(frame, received.vouched)?;
         if let Body::Tcp(flow, segment) = &mut packet.body {
             trace::received(flow, segment);
-            segment.wire_segments = received.wire_segments;
+            segment.wire_segments = wire_segments(segment.payload.len(), received);
         }
         Some(Admitted { frame, packet })
     }
@@ -124,7 +130,7 @@ impl Engine {
     fn take_fragment(&self, now: Instant, packet: &Packet<'_>, baton: &mut Baton) {
         let whole = baton.fragments.insert(now, packet, |why| self.counters.count_drop(why));
         let Some(whole) = whole else { return };
-        let received = Received { len: whole.len(), vouched: false, wire_segments: 1 };
+        let received = Received::plain(whole.len());
         // A reassembled datagram is no fragment: this goes one step down and no further.
         if let Some(one) = self.admit((&whole, received)) {
             self.take_other(now, one, baton);

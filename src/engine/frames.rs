@@ -9,7 +9,7 @@ use crate::time::Instant;
 /// Frames that are taken from the device at once.
 pub(super) const FEW: usize = 8;
 
-/// Bytes that frames may fill, beyond the first one.
+/// Bytes that frames may fill before the last one.
 const ROOM: usize = 24 << 10;
 
 /// A few frames.
@@ -25,7 +25,7 @@ impl Frames {
     /// Room for some frames of up to `largest` bytes.
     pub(super) fn new(largest: usize) -> Self {
         Self {
-            buffer: vec![0; largest.max(ROOM)].into_boxed_slice(),
+            buffer: vec![0; largest + ROOM].into_boxed_slice(),
             frames: Vec::with_capacity(FEW),
             largest,
         }

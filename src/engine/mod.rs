@@ -116,7 +116,11 @@ impl Engine {
         let can = device.capabilities();
         Arc::new(Self {
             tcp: Arc::new(config.tcp.clone()),
-            limits: Limits { mtu: can.mtu, segments: (can.max_frame / can.mtu.max(1)).max(1) },
+            limits: Limits {
+                mtu: can.mtu,
+                segments: (can.max_frame / can.mtu.max(1)).max(1),
+                offloads: can.offloads,
+            },
             counters: Counters::default(),
             pool: Pool::with_limit(config.memory_limit),
             isn: IsnGenerator::new(config.secret),
@@ -341,8 +345,13 @@ impl Engine {
 
     /// Gives one frame to the device. A frame that it cannot take now is lost, as on any wire.
     fn send(&self, now: Instant, frame: &[u8]) {
+        self.send_offloaded(now, frame, Offload::None);
+    }
+
+    /// The same, and tells the device what is left to it.
+    fn send_offloaded(&self, now: Instant, frame: &[u8], offload: Offload) {
         crate::trace::sent(frame);
-        match self.device.transmit(now, frame, Offload::None) {
+        match self.device.transmit(now, frame, offload) {
             Ok(()) => {
                 self.counters.frames_out.fetch_add(1, Ordering::Relaxed);
             }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::listener::Shared;
 use super::{Engine, lock};
+use crate::device::Offload;
 use crate::tcp::{Connection, Shutdown, Signals, State};
 use crate::time::Instant;
 use crate::wire::{Flow, Segment};
@@ -321,7 +322,8 @@ impl Engine {
         loop {
             frame.clear();
             let mut inner = slot.lock();
-            if inner.connection.poll_transmit(now, &slot.flow, &limits, frame).is_none() {
+            let Some(built) = inner.connection.poll_transmit(now, &slot.flow, &limits, frame)
+            else {
                 let overslept = self.arm(now, slot, &mut inner);
                 let over = inner.connection.state() == State::Closed;
                 drop(inner);
@@ -332,9 +334,10 @@ impl Engine {
                     self.demux.remove(slot);
                 }
                 return;
-            }
+            };
             drop(inner);
-            self.send(now, frame);
+            let offload = built.cut.map_or(Offload::None, |segment| Offload::Tcp { segment });
+            self.send_offloaded(now, frame, offload);
         }
     }
 

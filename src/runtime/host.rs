@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::device::{Device, Tun};
+use crate::device::{self, Device, TunOptions};
 
 use crate::engine::{Engine, HostConfig};
 
@@ -82,7 +82,8 @@ impl Host {
         Ok(Self { engine, clock, status, lead, worker: Some(worker), drain: DRAIN })
     }
 
-    /// Starts a stack at `address`, with the defaults, on the TUN interface `tun`.
+    /// Starts a stack at `address`, with the defaults, on the TUN interface `tun`, by the fast path
+    /// where the kernel has it.
     ///
     /// Fails if the interface cannot be opened: the error says why and what to do.
     ///
@@ -95,7 +96,9 @@ impl Host {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn open(tun: &str, address: IpNet) -> io::Result<Self> {
-        Self::new(Box::new(Tun::open(tun)?), HostConfig::new(vec![address]))
+        let mut devices = device::open(tun, &TunOptions::default())?;
+        let device = devices.pop().ok_or(io::ErrorKind::NotFound)?;
+        Self::new(device, HostConfig::new(vec![address]))
     }
 
     /// Sets how long dropping the host may wait for connections to close; zero resets them at

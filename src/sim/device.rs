@@ -124,7 +124,7 @@ impl SimDevice {
 
 impl Device for SimDevice {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: self.mtu, max_frame: self.mtu }
+        Capabilities::plain(self.mtu)
     }
 
     fn receive(&self, _now: Instant, frame: &mut [u8]) -> io::Result<Option<Received>> {
@@ -132,7 +132,7 @@ impl Device for SimDevice {
             return Ok(None);
         };
         frame[..arrived.len()].copy_from_slice(&arrived);
-        Ok(Some(Received { len: arrived.len(), vouched: false, wire_segments: 1 }))
+        Ok(Some(Received::plain(arrived.len())))
     }
 
     fn transmit(&self, _now: Instant, frame: &[u8], _offload: Offload) -> io::Result<()> {

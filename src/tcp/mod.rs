@@ -45,6 +45,7 @@ mod undo;
 mod tests;
 
 use std::fmt;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use bitflags::bitflags;
@@ -209,6 +210,16 @@ pub struct Limits {
     pub mtu: usize,
     /// MSS-sized segments that one frame may stand for.
     pub segments: usize,
+    /// The device writes checksums: frames carry the sum of the pseudo-header alone.
+    pub offloads: bool,
+}
+
+impl Limits {
+    /// One segment a frame, with its checksum, on a path of this MTU, bytes.
+    #[must_use]
+    pub const fn plain(mtu: usize) -> Self {
+        Self { mtu, segments: 1, offloads: false }
+    }
 }
 
 /// A frame was built.
@@ -216,6 +227,9 @@ pub struct Limits {
 pub struct Outgoing {
     /// MSS-sized packets it stands for.
     pub wire_segments: u16,
+    /// What is left to the device, where `Limits::offloads` said that it may be: the checksum, and
+    /// to cut the text into pieces of so many bytes.
+    pub cut: Option<NonZeroU16>,
 }
 
 /// Where a new connection gets its numbers from.

@@ -1,13 +1,17 @@
 //! What is sent next? A pure decision, `choose`, and then its construction, `build`
 //! (RFC 9293, 3.7, 3.8, 3.10.7.4). The only caller of `emit_tcp` for open connections.
 
+use std::num::NonZeroU16;
+
 use super::congestion::Sent;
 use super::flight::{Flight, Mode};
 use super::send::Stretch;
 use super::tcb::Tcb;
 use super::{Limits, Outgoing};
 use crate::time::Instant;
-use crate::wire::{Flags, Flow, IpFields, Options, Segment, SeqNum, SeqRange, emit_tcp};
+use crate::wire::{
+    Flags, Flow, IpFields, Options, Segment, SeqNum, SeqRange, emit_tcp, emit_tcp_unsummed,
+};
 
 /// What to send next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,9 +260,14 @@ impl Tcb {
         let offset = range.start.since(self.snd.una) as usize;
         let queue = &self.snd.queue;
         let ip = IpFields { ecn, ..ip_fields(&self.config) };
-        emit_tcp(out, flow, &ip, &segment, text_len as usize, |space| {
+        let fill = |space: &mut [u8]| {
             queue.copy_to(offset, space);
-        });
+        };
+        if limits.offloads {
+            emit_tcp_unsummed(out, flow, &ip, &segment, text_len as usize, fill);
+        } else {
+            emit_tcp(out, flow, &ip, &segment, text_len as usize, fill);
+        }
         self.note_sent(choice, now, range, payload);
         // At most a frame of 64 KiB.
         let wire_segments = u16::try_from(text_len.div_ceil(payload).max(1)).unwrap_or(u16::MAX);
@@ -266,7 +275,8 @@ impl Tcb {
         if text_len > 0 {
             self.data_segments_out = self.data_segments_out.wrapping_add(wire_segments.into());
         }
-        Outgoing { wire_segments }
+        let piece = u16::try_from(payload).ok().and_then(NonZeroU16::new);
+        Outgoing { wire_segments, cut: piece.filter(|_| limits.offloads) }
     }
 
     fn note_sent(&mut self, choice: Choice, now: Instant, range: SeqRange, payload: u32) {
@@ -376,7 +386,7 @@ pub(super) fn emit_empty(
     segment: &Segment<'_>,
 ) -> Outgoing {
     emit_tcp(out, flow, &ip_fields(config), segment, 0, |_| {});
-    Outgoing { wire_segments: 1 }
+    Outgoing { wire_segments: 1, cut: None }
 }
 
 /// The IP header of what this connection sends (RFC 9293 3.9.1.9, MUST-48; 3.9.2, MUST-49). Never

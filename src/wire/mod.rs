@@ -13,6 +13,7 @@ pub mod udp;
 mod tests;
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use checksum::Sum;
 pub use ip::{EcnCodepoint, Fragment, IpFields};
@@ -145,9 +146,44 @@ pub fn emit_tcp(
     payload_len: usize,
     fill: impl FnOnce(&mut [u8]),
 ) {
+    let Some((header, payload, sum)) = lay_out(out, flow, ip, segment, payload_len, fill) else {
+        return;
+    };
+    let checksum = sum.plus(header).plus(payload).finish();
+    header[CHECKSUM].copy_from_slice(&checksum.to_be_bytes());
+}
+
+/// The same for a device that writes the checksum: the field holds the sum of the pseudo-header,
+/// not inverted, as devices want it.
+pub fn emit_tcp_unsummed(
+    out: &mut Vec<u8>,
+    flow: &Flow,
+    ip: &IpFields,
+    segment: &Segment<'_>,
+    payload_len: usize,
+    fill: impl FnOnce(&mut [u8]),
+) {
+    if let Some((header, _, sum)) = lay_out(out, flow, ip, segment, payload_len, fill) {
+        header[CHECKSUM].copy_from_slice(&(!sum.finish()).to_be_bytes());
+    }
+}
+
+/// Where the checksum stands in a TCP header.
+const CHECKSUM: Range<usize> = 16..18;
+
+/// Appends everything but the checksum; the TCP header, the payload and the sum of the
+/// pseudo-header.
+fn lay_out<'a>(
+    out: &'a mut Vec<u8>,
+    flow: &Flow,
+    ip: &IpFields,
+    segment: &Segment<'_>,
+    payload_len: usize,
+    fill: impl FnOnce(&mut [u8]),
+) -> Option<(&'a mut [u8], &'a mut [u8], Sum)> {
     let (IpAddr::V4(source), IpAddr::V4(destination)) = (flow.local.ip(), flow.remote.ip()) else {
         debug_assert!(false, "only IPv4 is spoken");
-        return;
+        return None;
     };
     let header_len = tcp::HEADER + segment.options.wire_len();
     ip::emit_v4(out, source, destination, PROTOCOL_TCP, ip, header_len + payload_len);
@@ -158,6 +194,5 @@ pub fn emit_tcp(
     fill(payload);
     let len = header_len + payload_len;
     let sum = Sum::pseudo(flow.local.ip(), flow.remote.ip(), PROTOCOL_TCP, len);
-    let checksum = sum.plus(header).plus(payload).finish();
-    header[16..18].copy_from_slice(&checksum.to_be_bytes());
+    Some((header, payload, sum))
 }

@@ -26,7 +26,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("tcp", &["time", "wire", "buffer"]),
     ("icmp", &["time", "wire"]),
     ("fragments", &["time", "wire", "trace"]),
-    ("device", &["time"]),
+    ("device", &["time", "wire"]),
     ("engine", &["time", "wire", "buffer", "trace", "tcp", "icmp", "fragments", "device"]),
     ("runtime", &["time", "trace", "device", "engine"]),
     ("sim", &["time", "wire", "trace", "tcp", "device", "engine"]),

@@ -1,13 +1,15 @@
 //! The wrapper that writes pcapng.
 
 use std::io::{self, Write};
+use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tuntcp::device::{Capture, Device, Impaired, Memory, Offload, memory};
 use tuntcp::time::Instant;
+use tuntcp::wire::{Body, Flow, IpFields, Packet, Segment, SeqNum, emit_tcp_unsummed};
 
-use crate::contract;
+use crate::contract::{self, HERE, THERE};
 
 /// A file that the test can look into, and that may be full.
 #[derive(Clone, Default)]
@@ -32,6 +34,32 @@ impl Write for Sink {
 }
 
 const EPOCH: Duration = Duration::from_secs(1_700_000_000);
+
+/// What was left to the device stands in the file as a wire would have carried it.
+#[test]
+fn a_super_segment_is_written_as_its_packets() {
+    let (near, far) = memory::pair_with_offload(1500);
+    let sink = Sink::default();
+    let near = Capture::new(Box::new(near), Box::new(sink.clone()), EPOCH).unwrap();
+    let flow = Flow { local: HERE.into(), remote: THERE.into() };
+    let mut frame = Vec::new();
+    let segment = Segment { seq: SeqNum::new(5), ..Segment::default() };
+    emit_tcp_unsummed(&mut frame, &flow, &IpFields::default(), &segment, 2500, |_| {});
+    let offload = Offload::Tcp { segment: NonZeroU16::new(1000).unwrap() };
+    near.transmit(Instant::ZERO, &frame, offload).unwrap();
+    let mut heard = vec![0; 65_535];
+    let received = far.receive(Instant::ZERO, &mut heard).unwrap().unwrap();
+    assert_eq!(received.len, frame.len(), "the other end gets it whole");
+    drop(near);
+    let seen: Vec<_> = frames(&sink)
+        .iter()
+        .map(|(_, _, frame)| match Packet::parse(frame, false).expect("its checksum right").body {
+            Body::Tcp(_, segment) => (segment.seq.raw(), segment.payload.len()),
+            _ => panic!("TCP"),
+        })
+        .collect();
+    assert_eq!(seen, [(5, 1000), (1005, 1000), (2005, 500)]);
+}
 
 fn captured() -> (Capture, Memory, Sink) {
     let (near, far) = memory::pair(1500);

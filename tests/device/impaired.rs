@@ -143,12 +143,12 @@ impl Probe {
 
 impl Device for Probe {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: 1500, max_frame: 1500 }
+        Capabilities::plain(1500)
     }
 
     fn receive(&self, _now: Instant, frame: &mut [u8]) -> io::Result<Option<Received>> {
         frame[..5].copy_from_slice(b"frame");
-        Ok(Some(Received { len: 5, vouched: true, wire_segments: 1 }))
+        Ok(Some(Received { len: 5, vouched: true, segment: None }))
     }
 
     fn transmit(&self, _now: Instant, _frame: &[u8], _offload: Offload) -> io::Result<()> {

@@ -8,3 +8,4 @@ mod impairment;
 mod memory;
 mod queueing;
 mod tun;
+mod tun_queue;

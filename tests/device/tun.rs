@@ -28,7 +28,7 @@ impl Far for UdpSocket {
 
 /// Moves this test's thread into a fresh network namespace; `false` where that is not permitted
 /// and the test has to be skipped, which a full run (`CI=true`) does not allow.
-fn in_a_namespace() -> bool {
+pub(crate) fn in_a_namespace() -> bool {
     let Err(error) = unshare(CloneFlags::CLONE_NEWNET) else {
         return true;
     };
@@ -43,12 +43,12 @@ fn in_a_namespace() -> bool {
 /// closes it while there is no child.
 static CHILD: Mutex<()> = Mutex::new(());
 
-fn close<T>(open: T) {
+pub(crate) fn close<T>(open: T) {
     let _no_child = CHILD.lock().unwrap();
     drop(open);
 }
 
-fn ip(arguments: &str) {
+pub(crate) fn ip(arguments: &str) {
     let _one_at_a_time = CHILD.lock().unwrap();
     let status = Command::new("ip").args(arguments.split(' ')).status().expect("iproute2");
     assert!(status.success(), "ip {arguments}: {status}");

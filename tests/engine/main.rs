@@ -6,6 +6,7 @@ mod flushing;
 mod icmp;
 mod lifetime;
 mod listening;
+mod offload;
 mod opening;
 mod paths;
 mod settings;

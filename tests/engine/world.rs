@@ -74,7 +74,7 @@ struct Side(Arc<World>);
 
 impl Device for Side {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: MTU, max_frame: MTU }
+        Capabilities::plain(MTU)
     }
 
     fn receive(&self, _now: Instant, frame: &mut [u8]) -> io::Result<Option<Received>> {
@@ -83,7 +83,7 @@ impl Device for Side {
         }
         let Some(next) = self.0.inbound.lock().unwrap().pop_front() else { return Ok(None) };
         frame[..next.len()].copy_from_slice(&next);
-        Ok(Some(Received { len: next.len(), vouched: false, wire_segments: 1 }))
+        Ok(Some(Received::plain(next.len())))
     }
 
     fn transmit(&self, _now: Instant, frame: &[u8], _offload: Offload) -> io::Result<()> {

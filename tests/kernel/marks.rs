@@ -10,7 +10,7 @@ use crate::wire::{Tcpdump, count};
 use crate::world::{World, connect, noise, spawn, tuntcp};
 
 /// Bytes of a conversation, each way.
-const MUCH: usize = 2 << 20;
+const MUCH: usize = 4 << 20;
 
 /// Bytes that are under way at once: no more than tcpdump keeps up with on a busy machine.
 const PIECE: usize = 32 << 10;

@@ -40,10 +40,12 @@ fn echo(seed: u64, mebibytes: usize) -> ([u8; 32], [u8; 32]) {
 #[test]
 fn a_quarter_of_a_gibibyte_each_way() {
     let world = World::new();
-    let server = world.serve(&[]);
-    let (sent, came_back) = echo(1, 256);
-    assert_eq!(sent, came_back);
-    server.stop();
+    for offload in ["auto", "off"] {
+        let server = world.serve(&["--offload", offload]);
+        let (sent, came_back) = echo(1, 256);
+        assert_eq!(sent, came_back);
+        server.stop();
+    }
 }
 
 /// The same amount in several connections at once: one alone would, on such a path, be kept to a

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use ipnet::IpNet;
 use tuntcp::device::impair::{Impaired, Spec};
-use tuntcp::device::{Capture, Device, Tun};
+use tuntcp::device::{self, Capture, OffloadPolicy, TunOptions};
 use tuntcp::tcp::EcnPolicy;
 use tuntcp::tcp::congestion::Algorithm;
 use tuntcp::{Host, HostConfig};
@@ -29,6 +29,11 @@ pub(crate) struct HostOptions {
         value_parser = stack_address
     )]
     stack: IpNet,
+
+    /// Let the kernel cut, join and sum segments, so that one system call carries up to 64 KiB:
+    /// auto (where it can, and the wire is not made a bad one) or off
+    #[arg(long, value_name = "auto|off", default_value_t)]
+    offload: OffloadPolicy,
 
     /// Congestion control, by its name
     #[arg(long, value_name = "NAME", default_value_t)]
@@ -58,7 +63,11 @@ impl HostOptions {
 
     /// Opens the device and starts the stack on it.
     pub(crate) fn start(&self) -> Result<Host, Failure> {
-        let mut device: Box<dyn Device> = Box::new(Tun::open(&self.tun)?);
+        // What is done to a wire is done to its packets, one by one.
+        let offload = if self.impair.is_some() { OffloadPolicy::Off } else { self.offload };
+        let options = TunOptions { offload, ..TunOptions::default() };
+        let mut devices = device::open(&self.tun, &options)?;
+        let mut device = devices.pop().ok_or("the interface has no queue")?;
         if let Some(path) = &self.capture {
             device = Box::new(
                 Capture::create(device, path, since_1970())

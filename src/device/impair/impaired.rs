@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::model::{Impairment, Tally};
 use super::spec::Spec;
+use crate::device::super_segment::cut_received;
 use crate::device::{Capabilities, Device, Offload, Received, is_gone, refuse_length};
 use crate::time::Instant;
 
@@ -18,6 +19,9 @@ const BATCH: usize = 64;
 ///
 /// Frames that are held back move on when `receive` or `transmit` is called, so the packet loop
 /// must sleep no longer than [`deadline`](Device::deadline). What happened is logged at the end.
+///
+/// A wire carries packets: it is offered none larger than the MTU, and super-segments that the inner
+/// device hands over are cut before anything happens to them.
 ///
 /// A frame that comes out is handed to the inner device under the lock of its direction, so that
 /// the wire, not the threads, decides on the order.
@@ -35,6 +39,8 @@ const BATCH: usize = 64;
 /// ```
 pub struct Impaired {
     inner: Box<dyn Device>,
+    /// Where the inner device's frames lie before they are on the wire.
+    arrived: Mutex<Vec<u8>>,
     inbound: Mutex<Impairment>,
     outbound: Mutex<Impairment>,
 }
@@ -44,7 +50,8 @@ impl Impaired {
     #[must_use]
     pub fn new(inner: Box<dyn Device>, spec: &Spec) -> Self {
         let wire = |stream| Mutex::new(Impairment::new(spec, stream));
-        Self { inner, inbound: wire(0), outbound: wire(1) }
+        let arrived = Mutex::new(vec![0; inner.capabilities().max_frame]);
+        Self { inner, arrived, inbound: wire(0), outbound: wire(1) }
     }
 
     /// What has happened to received frames.
@@ -78,7 +85,7 @@ impl Impaired {
 
 impl Device for Impaired {
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        Capabilities::plain(self.inner.capabilities().mtu)
     }
 
     fn receive(&self, now: Instant, frame: &mut [u8]) -> io::Result<Option<Received>> {
@@ -94,12 +101,14 @@ impl Device for Impaired {
                 frame[..len].copy_from_slice(&held[..len]);
                 wire.recycle(held);
                 // Nobody vouches for it after this.
-                return Ok(Some(Received { len, vouched: false, wire_segments: 1 }));
+                return Ok(Some(Received::plain(len)));
             }
-            let Some(received) = self.inner.receive(now, frame)? else {
+            let mut arrived = lock(&self.arrived);
+            let Some(received) = self.inner.receive(now, &mut arrived)? else {
                 return Ok(None);
             };
-            wire.offer(now, &frame[..received.len]);
+            let len = received.len.min(arrived.len());
+            cut_received(&mut arrived[..len], received, |packet| wire.offer(now, packet));
         }
         // More may be there: the inner device then ends the next wait at once.
         Ok(None)
@@ -148,6 +157,6 @@ impl Drop for Impaired {
 }
 
 /// A thread that panicked while it held the lock lost one frame at most: go on.
-fn lock(wire: &Mutex<Impairment>) -> MutexGuard<'_, Impairment> {
-    wire.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

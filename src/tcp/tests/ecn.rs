@@ -304,7 +304,7 @@ fn a_loss_is_answered_with_cwr() {
 fn cwr_is_on_one_segment() {
     let mut harness = open().start();
     harness.must(&format!("{TEN}; cork; < .E 1:1(0) ack 14601"));
-    let (now, limits) = (harness.now, Limits { mtu: 1500, segments: 8 });
+    let (now, limits) = (harness.now, Limits { segments: 8, ..Limits::plain(1500) });
     let mut next = || {
         let mut frame = Vec::new();
         let sent = harness.connection().poll_transmit(now, &flow(), &limits, &mut frame);

@@ -209,7 +209,7 @@ impl Harness {
         if self.corked {
             return Ok(());
         }
-        let limits = Limits { mtu: self.mtu, segments: 1 };
+        let limits = Limits::plain(self.mtu);
         for _ in 0..1_000 {
             let (now, mut frame) = (self.now, Vec::new());
             let sent = self.connection().poll_transmit(now, &flow(), &limits, &mut frame);

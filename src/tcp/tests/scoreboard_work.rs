@@ -206,7 +206,7 @@ impl Victim {
 
     fn flush(&mut self) {
         let now = self.now;
-        let limits = Limits { mtu: 1500, segments: 1 };
+        let limits = Limits::plain(1500);
         let mut frame = Vec::new();
         while self.connection().poll_transmit(now, &flow(), &limits, &mut frame).is_some() {
             frame.clear();

@@ -10,7 +10,7 @@ fn framed(script: &str, segments: u16) -> Harness {
     let reno = setup.config(|config| config.congestion = "reno".parse().expect("it is there"));
     let mut harness = reno.start();
     harness.must(&format!("cork; {script}"));
-    let (now, limits) = (harness.now, Limits { mtu: 1500, segments: 10 });
+    let (now, limits) = (harness.now, Limits { segments: 10, ..Limits::plain(1500) });
     let sent = harness.connection().poll_transmit(now, &flow(), &limits, &mut Vec::new());
     assert_eq!(sent.map(|frame| frame.wire_segments), Some(segments));
     harness.must("uncork; +100ms");
