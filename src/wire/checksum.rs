@@ -44,27 +44,24 @@ impl Sum {
     #[must_use]
     pub fn plus(self, bytes: &[u8]) -> Self {
         // The sum is the same in either byte order but for the order of the result (RFC 1071, 2),
-        // so words are added as they lie in memory. Each adds 33 bits at the most to 64, and the
-        // four lanes are what the compiler keeps in vector registers.
-        let mut lanes = [self.0, 0, 0, 0];
-        let mut blocks = bytes.chunks_exact(32);
-        for block in &mut blocks {
-            for (lane, word) in lanes.iter_mut().zip(block.chunks_exact(8)) {
-                *lane += halves(word);
-            }
+        // so words are added as they lie in memory. The carries of the plain sum are lost; but the
+        // upper halves are summed for themselves, of which there are never enough to overflow, and
+        // what that leaves of the plain sum is the lower halves'. In this form the compiler keeps
+        // both in vector registers.
+        let (words, rest) = bytes.as_chunks();
+        let (mut plain, mut upper) = (0_u64, 0);
+        for word in words {
+            let word = u64::from_ne_bytes(*word);
+            plain = plain.wrapping_add(word);
+            upper += word >> 32;
         }
-        let mut sum = lanes.iter().sum::<u64>();
-        let mut words = blocks.remainder().chunks_exact(8);
-        for word in &mut words {
-            sum += halves(word);
+        let lower = plain.wrapping_sub(upper << 32);
+        let mut last = [0; 8];
+        for (place, byte) in last.iter_mut().zip(rest) {
+            *place = *byte;
         }
-        let rest = words.remainder();
-        if !rest.is_empty() {
-            let mut padded = [0; 8];
-            padded[..rest.len()].copy_from_slice(rest);
-            sum += halves(&padded);
-        }
-        Self(sum)
+        let last = u64::from_ne_bytes(last);
+        Self(self.0 + lower + upper + (last >> 32) + (last & 0xffff_ffff))
     }
 
     /// The checksum: what to write into the field, or zero when a sum that included the field was
@@ -79,11 +76,4 @@ impl Sum {
         let folded = sum as u16;
         u16::from_be(!folded)
     }
-}
-
-/// The two 32-bit halves of an 8-byte word, added.
-#[inline]
-fn halves(word: &[u8]) -> u64 {
-    let word = word.try_into().map_or(0, u64::from_ne_bytes);
-    (word >> 32) + (word & 0xffff_ffff)
 }
