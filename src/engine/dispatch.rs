@@ -12,19 +12,11 @@ use crate::time::Instant;
 use crate::trace::{self, Dropped};
 use crate::wire::{Body, Flags, Flow, IpFields, Packet, Segment, emit_tcp};
 
-/// A packet that may concern us, and the frame that it came in.
-struct Admitted<'a> {
-    frame: &'a [u8],
-    packet: Packet<'a>,
-}
-
-impl<'a> Admitted<'a> {
-    fn is_for(&self, flow: &Flow) -> bool {
-        matches!(&self.packet.body, Body::Tcp(of, _) if of == flow)
-    }
-
-    fn segment(self) -> Option<Segment<'a>> {
-        if let Body::Tcp(_, segment) = self.packet.body { Some(segment) } else { None }
+/// The segment in a packet of this connection.
+fn segment_of<'a, 'b>(packet: &'a Packet<'b>, flow: &Flow) -> Option<&'a Segment<'b>> {
+    match &packet.body {
+        Body::Tcp(of, segment) if of == flow => Some(segment),
+        _ => None,
     }
 }
 
@@ -42,45 +34,51 @@ impl Engine {
         baton.frames = frames;
     }
 
+    /// Reads all of them first: nobody's lock is held meanwhile.
     fn take_few(&self, now: Instant, frames: &Frames, baton: &mut Baton) {
-        let mut frame = frames.iter();
-        let few: [_; FEW] =
-            std::array::from_fn(|_| frame.next().and_then(|frame| self.admit(frame)));
-        let mut admitted = few.into_iter().flatten().peekable();
-        while let Some(one) = admitted.next() {
-            let Body::Tcp(flow, segment) = one.packet.body else {
-                self.take_other(now, one, baton);
+        let mut packets: [_; FEW] = std::array::from_fn(|_| None);
+        for (packet, (frame, received)) in packets.iter_mut().zip(frames.iter()) {
+            *packet = self.admit(frame, received);
+        }
+        let read = packets.iter().zip(frames.iter());
+        let mut read = read.filter_map(|(packet, (frame, _))| Some((packet.as_ref()?, frame)));
+        let mut next = read.next();
+        while let Some((packet, frame)) = next {
+            next = read.next();
+            let Body::Tcp(flow, segment) = &packet.body else {
+                self.take_other(now, packet, frame, baton);
                 continue;
             };
-            let next = || admitted.next_if(|next| next.is_for(&flow)).and_then(Admitted::segment);
-            self.take_segments(now, flow, segment, next, baton);
+            let following = || {
+                let segment = segment_of(next?.0, flow);
+                if segment.is_some() {
+                    next = read.next();
+                }
+                segment
+            };
+            self.take_segments(now, *flow, segment, following, baton);
         }
     }
 
     /// A packet that may concern us.
-    fn admit<'a>(&self, (frame, received): (&'a [u8], Received)) -> Option<Admitted<'a>> {
-        let mut packet = self.parse(frame, received.vouched)?;
+    fn admit<'a>(&self, frame: &'a [u8], received: Received) -> Option<Packet<'a>> {
+        let mut packet = match Packet::parse(frame, received.vouched) {
+            Ok(packet) => packet,
+            Err(malformed) => {
+                self.counters.count_malformed(malformed);
+                trace::malformed(frame, malformed);
+                return None;
+            }
+        };
+        if let Some(why) = self.refuse(&packet) {
+            self.drop_packet(&packet, why);
+            return None;
+        }
         if let Body::Tcp(flow, segment) = &mut packet.body {
             trace::received(flow, segment);
             segment.wire_segments = wire_segments(segment.payload.len(), received);
         }
-        Some(Admitted { frame, packet })
-    }
-
-    fn parse<'a>(&self, frame: &'a [u8], vouched: bool) -> Option<Packet<'a>> {
-        let packet = Packet::parse(frame, vouched)
-            .inspect_err(|&malformed| {
-                self.counters.count_malformed(malformed);
-                trace::malformed(frame, malformed);
-            })
-            .ok()?;
-        match self.refuse(&packet) {
-            None => Some(packet),
-            Some(why) => {
-                self.drop_packet(&packet, why);
-                None
-            }
-        }
+        Some(packet)
     }
 
     /// RFC 1122 3.2.1.3, RFC 9293 3.9.2.3: who may speak to us, and to whom.
@@ -110,20 +108,19 @@ impl Engine {
     }
 
     /// A packet that carries no TCP segment, or not the whole of one.
-    fn take_other(&self, now: Instant, one: Admitted<'_>, baton: &mut Baton) {
-        let Admitted { frame, packet } = one;
-        match packet.body {
-            Body::Tcp(flow, segment) => self.take_segments(now, flow, segment, || None, baton),
-            Body::Icmp(message) => self.take_icmp(now, &packet, message, baton),
+    fn take_other(&self, now: Instant, packet: &Packet<'_>, frame: &[u8], baton: &mut Baton) {
+        match &packet.body {
+            Body::Tcp(flow, segment) => self.take_segments(now, *flow, segment, || None, baton),
+            Body::Icmp(message) => self.take_icmp(now, packet, message, baton),
             Body::Udp(..) => {
-                self.drop_packet(&packet, Dropped::NoUdpPort);
-                self.unreachable(now, &packet, icmp::PORT_UNREACHABLE, frame, baton);
+                self.drop_packet(packet, Dropped::NoUdpPort);
+                self.unreachable(now, packet, icmp::PORT_UNREACHABLE, frame, baton);
             }
             Body::Other(_) => {
-                self.drop_packet(&packet, Dropped::UnknownProtocol);
-                self.unreachable(now, &packet, icmp::PROTOCOL_UNREACHABLE, frame, baton);
+                self.drop_packet(packet, Dropped::UnknownProtocol);
+                self.unreachable(now, packet, icmp::PROTOCOL_UNREACHABLE, frame, baton);
             }
-            Body::Fragment(_) => self.take_fragment(now, &packet, baton),
+            Body::Fragment(_) => self.take_fragment(now, packet, baton),
         }
     }
 
@@ -132,19 +129,19 @@ impl Engine {
         let Some(whole) = whole else { return };
         let received = Received::plain(whole.len());
         // A reassembled datagram is no fragment: this goes one step down and no further.
-        if let Some(one) = self.admit((&whole, received)) {
-            self.take_other(now, one, baton);
+        if let Some(packet) = self.admit(&whole, received) {
+            self.take_other(now, &packet, &whole, baton);
         }
     }
 
     /// A segment, and those for the same connection that `next` gives as long as nothing special
     /// happens.
-    fn take_segments<'a>(
+    fn take_segments<'a, 'b>(
         &self,
         now: Instant,
         flow: Flow,
-        mut segment: Segment<'a>,
-        next: impl FnMut() -> Option<Segment<'a>>,
+        mut segment: &'a Segment<'b>,
+        next: impl FnMut() -> Option<&'a Segment<'b>>,
         baton: &mut Baton,
     ) {
         if self.config.drop_syn_fin && segment.flags.contains(Flags::SYN | Flags::FIN) {
@@ -166,7 +163,7 @@ impl Engine {
             self.demux.remove(&slot);
             self.abort(now, &slot);
         }
-        self.take_stray(now, flow, &segment, baton);
+        self.take_stray(now, flow, segment, baton);
     }
 
     /// A segment of no connection: for a listener, or for nobody (RFC 9293 3.10.7.1, 3.10.7.2).

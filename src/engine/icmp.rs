@@ -29,11 +29,11 @@ impl Engine {
         &self,
         now: Instant,
         packet: &Packet<'_>,
-        message: Message<'_>,
+        message: &Message<'_>,
         baton: &mut Baton,
     ) {
         match message {
-            Message::EchoRequest(echo) => self.answer_echo(now, packet, &echo),
+            Message::EchoRequest(echo) => self.answer_echo(now, packet, echo),
             Message::EchoReply(echo) => {
                 let reply = EchoReply {
                     from: packet.source,
@@ -46,7 +46,7 @@ impl Engine {
                     self.drop_packet(packet, Dropped::IcmpStranger);
                 }
             }
-            Message::Error(kind, quote) => self.take_icmp_error(now, packet, kind, &quote, baton),
+            Message::Error(kind, quote) => self.take_icmp_error(now, packet, *kind, quote, baton),
             Message::Other(_) => self.drop_packet(packet, Dropped::IcmpIgnored),
         }
     }

@@ -243,12 +243,12 @@ impl Engine {
 
     /// A segment for this connection, and those that `next` gives until something special happens:
     /// then `segment` is the one that it happened with.
-    pub(super) fn feed<'a>(
+    pub(super) fn feed<'a, 'b>(
         &self,
         now: Instant,
         slot: &Arc<Slot>,
-        segment: &mut Segment<'a>,
-        mut next: impl FnMut() -> Option<Segment<'a>>,
+        segment: &mut &'a Segment<'b>,
+        mut next: impl FnMut() -> Option<&'a Segment<'b>>,
     ) -> Fed {
         let mut inner = slot.lock();
         let mut signals = Signals::empty();
