@@ -23,7 +23,7 @@ use tuntcp::trace::Dropped;
 use tuntcp::{Host, HostConfig, TcpListener, TcpStream};
 
 use crate::Failure;
-use crate::shared::enter_namespace_with_tun;
+use crate::shared::{enter_namespace, make_tun};
 
 /// Whose TCP it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,8 @@ impl End {
         algorithm: &str,
     ) -> Result<(Self, Box<dyn Device>), Failure> {
         if kind == Kind::Linux {
-            enter_namespace_with_tun(&format!("{address}/24"));
+            enter_namespace();
+            make_tun(&format!("{address}/24"), MTU, false);
             for (name, value) in BUFFERS {
                 set(name, value)?;
             }

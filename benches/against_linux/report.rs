@@ -277,7 +277,13 @@ impl Display for Report {
         writeln!(f, "{}\n", include_str!("report.md").trim_end())?;
         writeln!(f, "## What was measured\n")?;
         writeln!(f, "* `{}`", self.command)?;
-        writeln!(f, "* {}; load average before and after: {}, {}", machine(), self.load, load())?;
+        writeln!(
+            f,
+            "* {}, MTU 1500; load average before and after: {}, {}",
+            machine(),
+            self.load,
+            load()
+        )?;
         for what in &self.left_out {
             writeln!(f, "* {what}")?;
         }

@@ -5,20 +5,25 @@ use std::time::Duration;
 
 use nix::sched::{CloneFlags, unshare};
 
-/// Moves the calling thread, and what it starts from now on, into a network namespace of its own,
-/// with `tun0` up in it and the kernel at `address` on it.
-pub(crate) fn enter_namespace_with_tun(address: &str) {
+/// Moves the calling thread, and what it starts from now on, into a network namespace of its own.
+pub(crate) fn enter_namespace() {
     unshare(CloneFlags::CLONE_NEWNET)
         .expect("a network namespace takes root, or `unshare --user --map-root-user`");
     ip("link set dev lo up");
-    ip("tuntap add dev tun0 mode tun");
+}
+
+/// Makes `tun0` in the calling thread's namespace, up, with the kernel at `address` on it; with
+/// `many`, one that has several queues.
+pub(crate) fn make_tun(address: &str, mtu: usize, many: bool) {
+    ip(&format!("tuntap add dev tun0 mode tun{}", if many { " multi_queue" } else { "" }));
     ip(&format!("address add {address} dev tun0"));
     // As scripts/setup_tun.sh does, for everybody.
     ip("link set dev tun0 txqueuelen 4000");
-    ip("link set dev tun0 up");
+    ip(&format!("link set dev tun0 mtu {mtu} up"));
 }
 
-fn ip(arguments: &str) {
+/// Runs `ip` in the calling thread's namespace.
+pub(crate) fn ip(arguments: &str) {
     let status = Command::new("ip").args(arguments.split(' ')).status().expect("iproute2 is there");
     assert!(status.success(), "ip {arguments}");
 }
@@ -47,7 +52,7 @@ pub(crate) fn machine() -> String {
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!(
-        "{} CPUs ({}), Linux {}, MTU 1500",
+        "{} CPUs ({}), Linux {}",
         std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
         model.map_or("unknown", |(_, name)| name),
         kernel.trim(),

@@ -1,80 +1,112 @@
-//! The table: medians, spread and ratios.
+//! The tables, as Markdown: medians, spread and ratios.
 
-use std::collections::HashMap;
+use std::fmt::{self, Display, Formatter};
 
+use crate::contenders::Contender;
 use crate::measures::{Figure, Measure};
-use crate::shared::{load, machine, median};
-use crate::world::Contender;
+use crate::results::Results;
+use crate::shared::{load, machine};
+use crate::targets;
 
-/// Every value by figure and contender; `None` for a run that failed.
-pub(crate) struct Report {
-    values: HashMap<(&'static str, &'static str), Vec<Option<f64>>>,
-    load: String,
+/// What was measured, of whom, and what it came to.
+pub(crate) struct Report<'a> {
+    pub(crate) measures: Vec<&'a Measure>,
+    pub(crate) contenders: Vec<&'static Contender>,
+    pub(crate) results: Results,
+    pub(crate) command: String,
+    /// Before anything was measured.
+    pub(crate) load: String,
 }
 
-impl Report {
-    pub(crate) fn new() -> Self {
-        Self { values: HashMap::new(), load: load() }
-    }
+/// The figures whose names begin so stand in one table.
+const TABLES: [(&str, &[&str]); 7] = [
+    ("Goodput, MTU 1500", &["goodput", "MTU 1500"]),
+    ("Goodput, MTU 9000", &["goodput", "MTU 9000"]),
+    ("CPU seconds for each 10^9 bytes, one stream", &["CPU per GB"]),
+    ("Fairness among eight streams", &["fairness"]),
+    ("There and back", &["ping-pong", "!beside"]),
+    ("There and back beside eight bulk streams", &["ping-pong", "beside"]),
+    ("Connections", &["conne"]),
+];
 
-    /// What one run gave, or that it failed.
-    pub(crate) fn note(&mut self, measure: &Measure, by: &Contender, values: Option<&[f64]>) {
-        for (index, figure) in measure.figures.iter().enumerate() {
-            let value = values.map(|values| values[index]);
-            self.values.entry((figure.name, by.name)).or_default().push(value);
+impl Display for Report<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "* `{}`", self.command)?;
+        writeln!(f, "* {}; load average before and after: {}, {}", machine(), self.load, load())?;
+        self.targets(f)?;
+        let figures: Vec<&Figure> =
+            self.measures.iter().flat_map(|measure| &measure.figures).collect();
+        for (title, words) in TABLES {
+            let belongs = |figure: &&&Figure| {
+                words.iter().all(|word| match word.strip_prefix('!') {
+                    Some(word) => !figure.name.contains(word),
+                    None => figure.name.contains(word),
+                })
+            };
+            let figures: Vec<&Figure> = figures.iter().filter(belongs).copied().collect();
+            self.table(f, title, &figures)?;
         }
+        Ok(())
+    }
+}
+
+impl Report<'_> {
+    fn targets(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let outcomes = targets::all().into_iter().map(|target| target.judge(&self.results));
+        let outcomes: Vec<_> = outcomes.filter(|outcome| outcome.met.is_some()).collect();
+        if outcomes.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\n## To reach\n")?;
+        writeln!(f, "| measure | wanted | measured | |\n| --- | --- | --- | --- |")?;
+        for outcome in outcomes {
+            let met = if outcome.met == Some(true) { "met" } else { "**missed**" };
+            writeln!(f, "| {} | {} | {} | {met} |", outcome.what, outcome.wanted, outcome.reached)?;
+        }
+        Ok(())
     }
 
-    pub(crate) fn print(&self, measures: &[&Measure], contenders: &[&Contender]) {
-        println!("{}", machine());
-        println!("load average before and after: {}, {}", self.load, load());
-        println!("median (least to most)\n");
-        for figure in measures.iter().flat_map(|measure| measure.figures) {
-            println!("{}, {}:", figure.name, figure.unit);
-            for contender in contenders {
-                self.print_values(figure, contender);
+    fn table(&self, f: &mut Formatter<'_>, title: &str, figures: &[&Figure]) -> fmt::Result {
+        if figures.is_empty() {
+            return Ok(());
+        }
+        write!(f, "\n## {title}\n\n| median (least to most) |")?;
+        for figure in figures {
+            write!(f, " {}, {} |", figure.name, figure.unit)?;
+        }
+        writeln!(f, "\n| --- |{}", " --- |".repeat(figures.len()))?;
+        for contender in &self.contenders {
+            let cells: Vec<String> =
+                figures.iter().map(|figure| self.cell(&figure.name, contender.name)).collect();
+            if cells.iter().any(|cell| !cell.is_empty()) {
+                writeln!(f, "| {} | {} |", contender.name, cells.join(" | "))?;
             }
-            self.print_ratio(figure, contenders);
-            println!();
         }
+        Ok(())
     }
 
-    fn print_values(&self, figure: &Figure, contender: &Contender) {
-        let values = self.sorted(figure, contender);
-        let runs = self.runs(figure, contender).len();
-        let failed = match runs - values.len() {
-            0 => String::new(),
-            failed => format!("   {failed} of {runs} runs failed"),
+    fn cell(&self, figure: &str, contender: &str) -> String {
+        let failed = match self.results.failed(figure, contender) {
+            (_, 0) => String::new(),
+            (runs, failed) => format!(" {failed} of {runs} runs failed"),
         };
-        let (Some(least), Some(most)) = (values.first(), values.last()) else {
-            println!("  {:14}{failed}", contender.name);
-            return;
+        let Some(summary) = self.results.summary(figure, contender) else {
+            return failed.trim().to_owned();
         };
-        let median = median(&values);
-        println!("  {:14} {median:10.2}   ({least:.2} to {most:.2}){failed}", contender.name);
+        let [median, least, most] = [summary.median, summary.least, summary.most].map(short);
+        if least == most {
+            return format!("{median}{failed}");
+        }
+        format!("{median} ({least} to {most}){failed}")
     }
+}
 
-    /// Ours against the better variant of each peer; above 1 we are the better ones.
-    fn print_ratio(&self, figure: &Figure, contenders: &[&Contender]) {
-        let best = |peer: &str| {
-            let variants = contenders.iter().filter(|contender| contender.peer == peer);
-            let medians = variants.map(|contender| median(&self.sorted(figure, contender)));
-            let better = |a: f64, b: f64| if figure.more { a.max(b) } else { a.min(b) };
-            medians.filter(|median| median.is_finite()).reduce(better)
-        };
-        let (Some(ours), Some(theirs)) = (best("tuntcp"), best("smoltcp")) else { return };
-        let ratio = if figure.more { ours / theirs } else { theirs / ours };
-        println!("  tuntcp is {ratio:.2} times as good as smoltcp");
-    }
-
-    fn runs(&self, figure: &Figure, contender: &Contender) -> &[Option<f64>] {
-        self.values.get(&(figure.name, contender.name)).map_or(&[], Vec::as_slice)
-    }
-
-    /// The values of the runs that did not fail, the least first.
-    fn sorted(&self, figure: &Figure, contender: &Contender) -> Vec<f64> {
-        let mut values: Vec<f64> = self.runs(figure, contender).iter().flatten().copied().collect();
-        values.sort_unstable_by(f64::total_cmp);
-        values
+/// Three digits that tell something, of large numbers all.
+pub(crate) fn short(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
     }
 }

@@ -4,17 +4,18 @@
 use std::os::fd::AsRawFd;
 
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
-use smoltcp::phy::{Medium, TunTapInterface, wait};
+use smoltcp::phy::{Device, Medium, TunTapInterface, wait};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::Instant;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
-use crate::world::{ECHO, IDLE, SINK, SOURCE};
+use crate::smoltcp_offload::OffloadTun;
+use crate::world::{ECHO, IDLE, LAST, SINK, SOURCE};
 
 /// Listening sockets of each service: it has no backlog.
 const SOCKETS: usize = 16;
-/// Sockets for idle connections, with small buffers each.
-const IDLE_SOCKETS: usize = 10_200;
+/// Sockets that listen besides those that idle connections will take, with small buffers each.
+const SPARE_SOCKETS: usize = 200;
 const IDLE_BUFFER: usize = 4 << 10;
 
 /// A socket and what its application remembers.
@@ -22,12 +23,20 @@ struct Served {
     handle: SocketHandle,
     port: u16,
     bytes: u64,
-    told: bool,
 }
 
-/// Serves on `tun0` with buffers of `kib` KiB until it is killed.
-pub(crate) fn run(kib: usize, idle: bool) {
-    let mut device = TunTapInterface::new("tun0", Medium::Ip).expect("the harness made tun0");
+/// Serves on `tun0`, over its own device, with buffers of `kib` KiB until it is killed.
+pub(crate) fn run(kib: usize, idle: usize) {
+    let device = TunTapInterface::new("tun0", Medium::Ip).expect("the harness made tun0");
+    run_over(device, kib, idle);
+}
+
+/// The same over the device that this benchmark brings.
+pub(crate) fn run_offload(kib: usize, idle: usize) {
+    run_over(OffloadTun::open(), kib, idle);
+}
+
+fn run_over(mut device: impl Device + AsRawFd, kib: usize, idle: usize) {
     let fd = device.as_raw_fd();
     let mut config = Config::new(HardwareAddress::Ip);
     config.random_seed = 7;
@@ -41,8 +50,8 @@ pub(crate) fn run(kib: usize, idle: bool) {
     for port in [SINK, SOURCE, ECHO] {
         add(&mut sockets, &mut served, port, SOCKETS, kib << 10);
     }
-    if idle {
-        add(&mut sockets, &mut served, IDLE, IDLE_SOCKETS, IDLE_BUFFER);
+    if idle > 0 {
+        add(&mut sockets, &mut served, IDLE, idle + SPARE_SOCKETS, IDLE_BUFFER);
     }
     let block = vec![0x5a; 64 << 10];
     loop {
@@ -70,7 +79,7 @@ fn add(
             socket.set_nagle_enabled(false);
         }
         socket.listen(port).expect("a port can be listened at");
-        served.push(Served { handle: sockets.add(socket), port, bytes: 0, told: false });
+        served.push(Served { handle: sockets.add(socket), port, bytes: 0 });
     }
 }
 
@@ -78,7 +87,7 @@ impl Served {
     fn run(&mut self, socket: &mut Socket<'_>, block: &[u8]) {
         if !socket.is_open() {
             socket.listen(self.port).expect("a port can be listened at");
-            (self.bytes, self.told) = (0, false);
+            self.bytes = 0;
             return;
         }
         match self.port {
@@ -88,19 +97,21 @@ impl Served {
             }
             _ => Self::echo(socket),
         }
-        if self.port != SINK && socket.state() == State::CloseWait {
+        if socket.state() == State::CloseWait {
             socket.close();
         }
     }
 
     fn sink(&mut self, socket: &mut Socket<'_>) {
         while socket.can_recv() {
-            let read = socket.recv(|bytes| (bytes.len(), bytes.len()));
-            self.bytes += read.unwrap_or(0) as u64;
-        }
-        if socket.state() == State::CloseWait && !self.told {
-            self.told = socket.send_slice(&self.bytes.to_be_bytes()).is_ok();
-            socket.close();
+            let read =
+                socket.recv(|bytes| (bytes.len(), (bytes.len(), bytes.last() == Some(&LAST))));
+            let Ok((count, last)) = read else { return };
+            self.bytes += count as u64;
+            if last {
+                // There is room: nothing else is ever written here.
+                let _ = socket.send_slice(&self.bytes.to_be_bytes());
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! A namespace with a TUN, and one contender's server behind it.
+//! A namespace with a device, and one contender's server behind it.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -7,13 +7,16 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::Pid;
 
-use crate::shared::enter_namespace_with_tun;
+use crate::contenders::{Contender, Order, Path};
+use crate::shared::{enter_namespace, make_tun};
 
 /// Where every contender answers.
 pub(crate) const STACK: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
-/// Reads and throws away; at the end of the stream it says how many bytes it has read.
+/// Reads and throws away; after [`LAST`] it says how many bytes it has read.
 pub(crate) const SINK: u16 = 1;
 /// Writes for ever.
 pub(crate) const SOURCE: u16 = 2;
@@ -22,23 +25,12 @@ pub(crate) const ECHO: u16 = 3;
 /// Accepts and holds.
 pub(crate) const IDLE: u16 = 4;
 
+/// What a sink sees at the end of what it reads once no more will come: not everybody can still write
+/// when the other end has closed.
+pub(crate) const LAST: u8 = 0xff;
+
 /// How long a step of a measure may take before the measure has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A stack under test.
-pub(crate) struct Contender {
-    /// Its name, which `server NAME` starts.
-    pub(crate) name: &'static str,
-    /// What its figures are compared with; ours is `tuntcp`.
-    pub(crate) peer: &'static str,
-}
-
-/// Everybody. Of one peer's variants the better one counts.
-pub(crate) static CONTENDERS: [Contender; 3] = [
-    Contender { name: "tuntcp", peer: "tuntcp" },
-    Contender { name: "smoltcp-256", peer: "smoltcp" },
-    Contender { name: "smoltcp-1024", peer: "smoltcp" },
-];
 
 /// A running server in a namespace of this thread's own.
 pub(crate) struct World {
@@ -61,15 +53,27 @@ pub(crate) fn end_with_harness() {
 }
 
 impl World {
-    pub(crate) fn new(contender: &Contender, idle: bool) -> Self {
+    /// Starts `contender`; with `pinned`, it and the calling thread share one CPU.
+    pub(crate) fn new(contender: &Contender, order: &Order, pinned: bool) -> Self {
         raise_descriptor_limit();
-        enter_namespace_with_tun("192.0.2.1/24");
-        let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
-        command.args(["server", contender.name]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        if idle {
-            command.arg("--idle");
+        enter_namespace();
+        // Connections that were closed keep their port for a minute.
+        std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "1024 65000")
+            .expect("a namespace has ports of its own");
+        if contender.path != Path::Veth {
+            make_tun("192.0.2.1/24", order.mtu, contender.path == Path::Queues);
         }
-        let mut server = command.spawn().expect("the server starts");
+        if pinned {
+            pin();
+        }
+        let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+        let (mtu, idle) = (order.mtu.to_string(), order.idle.to_string());
+        let mut server = command
+            .args(["server", contender.name, "--mtu", &mtu, "--idle", &idle])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
         let stdout = server.stdout.take().expect("its output is a pipe");
         let mut world = Self { server, base: f64::NAN };
         world.base = base_when_ready(stdout);
@@ -102,6 +106,16 @@ pub(crate) fn exchange(mut stream: TcpStream) {
     stream.read_exact(&mut [0]).expect("the stack sends it back");
     stream.shutdown(Shutdown::Write).expect("the connection is open");
     assert_eq!(stream.read(&mut [0]).expect("the stack closes"), 0);
+}
+
+/// Keeps this thread, and what it starts from now on, on the first CPU that it may use.
+fn pin() {
+    let own = Pid::from_raw(0);
+    let allowed = nix::sched::sched_getaffinity(own).expect("a thread knows its CPUs");
+    let mut one = CpuSet::new();
+    let first = (0..CpuSet::count()).find(|&cpu| allowed.is_set(cpu).unwrap_or(false));
+    one.set(first.expect("there is a CPU")).expect("the number is in range");
+    sched_setaffinity(own, &one).expect("a thread may stay where it may be");
 }
 
 fn address(port: u16) -> SocketAddr {
