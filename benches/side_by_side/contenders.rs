@@ -1,5 +1,7 @@
 //! Who is measured.
 
+use tuntcp::device::OffloadPolicy;
+
 use crate::{ipstack_server, kernel_server, netstack_server, smoltcp_server, tuntcp_server};
 
 /// A stack under test, over one device.
@@ -35,7 +37,8 @@ pub(crate) struct Order {
 
 /// Everybody, a line each.
 pub(crate) static CONTENDERS: &[Contender] = &[
-    over_tun("tuntcp-plain", |_| tuntcp_server::run()),
+    over_tun("tuntcp-offload", |_| tuntcp_server::run(OffloadPolicy::Auto)),
+    over_tun("tuntcp-plain", |_| tuntcp_server::run(OffloadPolicy::Off)),
     over_tun("smoltcp-256", |order| smoltcp_server::run(256, order.idle)),
     variant("smoltcp-64", |order| smoltcp_server::run(64, order.idle)),
     variant("smoltcp-1024", |order| smoltcp_server::run(1024, order.idle)),

@@ -51,7 +51,7 @@ struct Arguments {
     rounds: u32,
 
     /// Seconds that one goodput, latency or connection measure takes
-    #[arg(long, value_name = "SECONDS", default_value = "0.7", value_parser = shared::parse_seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = shared::parse_seconds)]
     seconds: Duration,
 
     /// One short round: shows that everything works, and little more
