@@ -15,7 +15,13 @@ use crate::callgrind::counted;
 use crate::peer::Peer;
 
 /// Text of a full segment at MTU 1500 with timestamps, bytes.
-const FULL: usize = 1448;
+pub(crate) const FULL: u16 = 1448;
+
+/// Full segments in a super-segment.
+const SUPER: usize = 45;
+
+/// Super-segments in a round.
+const FRAMES: usize = 4;
 
 /// What a blocking stream's user writes and reads at a time, bytes.
 const CALL: usize = 64 << 10;
@@ -36,6 +42,11 @@ pub(crate) enum Path {
     BulkIn,
     /// The application writes as much as it can, and every second segment is acknowledged; a segment
     BulkOut,
+    /// Super-segments of 45 segments arrive, four at a time, and the application reads; a segment
+    SuperIn,
+    /// The application writes as much as it can, which leaves in super-segments, and each is
+    /// acknowledged; a segment
+    SuperOut,
     /// Acknowledgements of two full segments each arrive, 16 at a time, with nothing left to send; one
     PureAck,
     /// A byte arrives, is read, and one goes back; both
@@ -45,8 +56,15 @@ pub(crate) enum Path {
 }
 
 impl Path {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::BulkIn, Self::BulkOut, Self::PureAck, Self::PingPong, Self::ConnectClose];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::BulkIn,
+        Self::BulkOut,
+        Self::SuperIn,
+        Self::SuperOut,
+        Self::PureAck,
+        Self::PingPong,
+        Self::ConnectClose,
+    ];
 
     /// As it is written.
     pub(crate) fn name(self) -> String {
@@ -56,7 +74,7 @@ impl Path {
     /// What one of it is called.
     pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::BulkIn | Self::BulkOut => "segment",
+            Self::BulkIn | Self::BulkOut | Self::SuperIn | Self::SuperOut => "segment",
             Self::PureAck => "acknowledgement",
             Self::PingPong => "exchange",
             Self::ConnectClose => "connection",
@@ -65,10 +83,14 @@ impl Path {
 
     /// Runs it; how many units were counted.
     pub(crate) fn run(self) -> usize {
-        let mut world = World::new();
+        let mut world = World::new(match self {
+            Self::SuperIn | Self::SuperOut => memory::pair_with_offload(1500),
+            _ => memory::pair(1500),
+        });
         let round = match self {
             Self::BulkIn => bulk_in,
-            Self::BulkOut => bulk_out,
+            Self::SuperIn => super_in,
+            Self::BulkOut | Self::SuperOut => bulk_out,
             Self::PureAck => pure_ack,
             Self::PingPong => ping_pong,
             Self::ConnectClose => return connections(&mut world),
@@ -95,8 +117,7 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
-        let (near, wire) = memory::pair(1500);
+    fn new((near, wire): (Memory, Memory)) -> Self {
         let mut config = HostConfig::new(vec!["192.0.2.2/24".parse().expect("a network")]);
         config.secret = [7; 16];
         let engine = Engine::new(Box::new(near), config);
@@ -166,12 +187,28 @@ impl World {
 
 fn bulk_in(world: &mut World, peer: &mut Peer, socket: &Socket) -> usize {
     for _ in 0..BURST {
-        peer.send(world.now, &world.wire, Flags::empty(), &[b'y'; FULL]);
+        peer.send(world.now, &world.wire, Flags::empty(), &[b'y'; FULL as usize]);
     }
     world.turn();
-    assert_eq!(world.read(socket), BURST * FULL);
+    assert_eq!(world.read(socket), BURST * usize::from(FULL));
     peer.take(world.now, &world.wire, usize::MAX);
     BURST
+}
+
+fn super_in(world: &mut World, peer: &mut Peer, socket: &Socket) -> usize {
+    let text = [b'y'; SUPER * FULL as usize];
+    // The window begins smaller than it is when anything counts.
+    let frames = (peer.window() / text.len()).min(FRAMES);
+    for _ in 0..frames {
+        peer.send(world.now, &world.wire, Flags::empty(), &text);
+    }
+    world.turn();
+    let mut left = frames * text.len();
+    while left > 0 {
+        left -= world.read(socket);
+    }
+    peer.take(world.now, &world.wire, usize::MAX);
+    frames * SUPER
 }
 
 fn bulk_out(world: &mut World, peer: &mut Peer, socket: &Socket) -> usize {
@@ -186,7 +223,7 @@ fn bulk_out(world: &mut World, peer: &mut Peer, socket: &Socket) -> usize {
 }
 
 fn pure_ack(world: &mut World, peer: &mut Peer, socket: &Socket) -> usize {
-    world.uncounted(|world| world.write(socket, BURST * FULL));
+    world.uncounted(|world| world.write(socket, BURST * usize::from(FULL)));
     let mut taken = usize::MAX;
     while taken > 0 {
         taken = peer.take(world.now, &world.wire, 2);

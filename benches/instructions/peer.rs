@@ -1,11 +1,15 @@
 //! The other end, by hand: it does nothing but what the path needs, and what it costs is not
 //! counted.
 
+use std::num::NonZeroU16;
+
 use tuntcp::device::{Device, Memory, Offload};
 use tuntcp::time::Instant;
 use tuntcp::wire::{
     Body, Flags, Flow, IpFields, Options, Packet, RawWindow, Segment, SeqNum, Timestamps, emit_tcp,
 };
+
+use crate::path::FULL;
 
 /// The window that it offers, shifted by [`SHIFT`]: 256 KiB are in flight at most.
 const WINDOW: RawWindow = RawWindow(u16::MAX);
@@ -19,13 +23,16 @@ pub(crate) struct Peer {
     next: SeqNum,
     /// The latest timestamp that it has seen.
     echo: u32,
+    /// The shift of the windows that it is offered, and the latest one, bytes.
+    shift: u8,
+    window: u32,
 }
 
 impl Peer {
     /// Opens a connection: its SYN is on its way.
     pub(crate) fn open(now: Instant, wire: &Memory, flow: Flow) -> Self {
         let (seq, next) = (SeqNum::new(1_000_000), SeqNum::new(0));
-        let mut peer = Self { flow, seq, next, echo: 0 };
+        let mut peer = Self { flow, seq, next, echo: 0, shift: 0, window: 0 };
         let options = Options {
             mss: Some(1460),
             window_scale: Some(SHIFT),
@@ -39,7 +46,7 @@ impl Peer {
         peer
     }
 
-    /// Sends one segment.
+    /// Sends one segment, or a super-segment.
     pub(crate) fn send(&mut self, now: Instant, wire: &Memory, flags: Flags, text: &[u8]) {
         let timestamps = Some(self.timestamps(now));
         let segment = Segment {
@@ -57,7 +64,7 @@ impl Peer {
 
     /// Takes what has arrived, `most` segments of text at most: how many those were.
     pub(crate) fn take(&mut self, now: Instant, wire: &Memory, most: usize) -> usize {
-        let mut frame = [0; 1500];
+        let mut frame = [0; u16::MAX as usize];
         let mut taken = 0;
         while taken < most
             && let Some(received) = wire.receive(now, &mut frame).expect("memory does not fail")
@@ -67,10 +74,18 @@ impl Peer {
             let begins = segment.flags.contains(Flags::SYN) || segment.seq == self.next;
             assert!(begins && !segment.flags.contains(Flags::RST), "unforeseen: {segment}");
             self.next = segment.end();
+            // That of a SYN is not shifted (RFC 7323, 2.2).
+            self.window = segment.window.scaled(self.shift);
+            self.shift = segment.options.window_scale.unwrap_or(self.shift);
             self.echo = segment.options.timestamps.expect("timestamps were agreed").value;
-            taken += usize::from(!segment.payload.is_empty());
+            taken += segment.payload.len().div_ceil(FULL.into());
         }
         taken
+    }
+
+    /// Bytes that it may send, when all that it has sent is acknowledged.
+    pub(crate) fn window(&self) -> usize {
+        self.window as usize
     }
 
     fn timestamps(&self, now: Instant) -> Timestamps {
@@ -79,10 +94,12 @@ impl Peer {
     }
 
     fn transmit(&self, now: Instant, wire: &Memory, segment: &Segment<'_>, text: &[u8]) {
-        let mut frame = Vec::with_capacity(1500);
+        let mut frame = Vec::new();
         emit_tcp(&mut frame, &self.flow, &IpFields::default(), segment, text.len(), |space| {
             space.copy_from_slice(text);
         });
-        wire.transmit(now, &frame, Offload::None).expect("there is room");
+        let each = NonZeroU16::new(FULL).filter(|_| text.len() > usize::from(FULL));
+        let offload = each.map_or(Offload::None, |segment| Offload::Tcp { segment });
+        wire.transmit(now, &frame, offload).expect("there is room");
     }
 }
