@@ -49,8 +49,8 @@ fn frame(seq: u32, len: usize) -> Vec<u8> {
     let segment =
         Segment { seq: SeqNum::new(seq), ack: Some(SeqNum::new(1)), ..Segment::default() };
     let mut frame = Vec::new();
-    wire::emit_tcp(&mut frame, &flow, &IpFields::default(), &segment, len, |payload| {
-        payload.fill(7)
+    wire::emit_tcp(&mut frame, &flow, &IpFields::default(), &segment, len, |frame| {
+        frame.extend(vec![7; len]);
     });
     frame
 }

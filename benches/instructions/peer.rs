@@ -95,8 +95,8 @@ impl Peer {
 
     fn transmit(&self, now: Instant, wire: &Memory, segment: &Segment<'_>, text: &[u8]) {
         let mut frame = Vec::new();
-        emit_tcp(&mut frame, &self.flow, &IpFields::default(), segment, text.len(), |space| {
-            space.copy_from_slice(text);
+        emit_tcp(&mut frame, &self.flow, &IpFields::default(), segment, text.len(), |frame| {
+            frame.extend_from_slice(text);
         });
         let each = NonZeroU16::new(FULL).filter(|_| text.len() > usize::from(FULL));
         let offload = each.map_or(Offload::None, |segment| Offload::Tcp { segment });

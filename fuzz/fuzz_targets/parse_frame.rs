@@ -21,8 +21,8 @@ fn check(frame: &[u8]) {
     // IP options are not written again, so what was read always fits.
     let back = Flow { local: flow.remote, remote: flow.local };
     let mut written = Vec::new();
-    emit_tcp(&mut written, &back, &packet.ip, &segment, segment.payload.len(), |payload| {
-        payload.copy_from_slice(segment.payload);
+    emit_tcp(&mut written, &back, &packet.ip, &segment, segment.payload.len(), |frame| {
+        frame.extend_from_slice(segment.payload);
     });
     let again = Packet::parse(&written, false).expect("what we write is right");
     // RFC 1122 3.2.1.7: a TTL of 0 is never sent.

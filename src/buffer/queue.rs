@@ -92,22 +92,36 @@ impl Queue {
     /// Copies the bytes from `offset` on into `out`; how many there were. Finds its place in
     /// logarithmic time.
     pub fn copy_to(&self, offset: usize, out: &mut [u8]) -> usize {
-        let Some(Content { chunks }) = self.content.as_deref() else { return 0 };
+        let mut copied = 0;
+        self.each_piece(offset, out.len(), |piece| {
+            out[copied..copied + piece.len()].copy_from_slice(piece);
+            copied += piece.len();
+        });
+        copied
+    }
+
+    /// The same for `len` bytes behind what is in `out`, or as many as there are.
+    pub fn append_to(&self, offset: usize, len: usize, out: &mut Vec<u8>) {
+        self.each_piece(offset, len, |piece| out.extend_from_slice(piece));
+    }
+
+    /// The bytes from `offset` on, `len` at most, as they lie in chunks.
+    fn each_piece(&self, offset: usize, len: usize, mut take: impl FnMut(&[u8])) {
+        let Some(Content { chunks }) = self.content.as_deref() else { return };
         let mut from = self.start().saturating_add(offset as u64);
         let first = chunks.partition_point(|(at, _)| *at <= from).saturating_sub(1);
-        let mut copied = 0;
+        let mut left = len;
         for (at, chunk) in chunks.range(first..) {
             let skip = usize::try_from(from - at).unwrap_or(usize::MAX);
             let Some(bytes) = chunk.as_slice().get(skip..) else { break };
-            let count = bytes.len().min(out.len() - copied);
-            out[copied..copied + count].copy_from_slice(&bytes[..count]);
-            copied += count;
-            from += count as u64;
-            if copied == out.len() {
+            let piece = &bytes[..bytes.len().min(left)];
+            take(piece);
+            from += piece.len() as u64;
+            left -= piece.len();
+            if left == 0 {
                 break;
             }
         }
-        copied
     }
 
     /// Forgets the first `count` bytes (all, if there are fewer).

@@ -260,9 +260,7 @@ impl Tcb {
         let offset = range.start.since(self.snd.una) as usize;
         let queue = &self.snd.queue;
         let ip = IpFields { ecn, ..ip_fields(&self.config) };
-        let fill = |space: &mut [u8]| {
-            queue.copy_to(offset, space);
-        };
+        let fill = |frame: &mut Vec<u8>| queue.append_to(offset, text_len as usize, frame);
         if limits.offloads {
             emit_tcp_unsummed(out, flow, &ip, &segment, text_len as usize, fill);
         } else {

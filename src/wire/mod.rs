@@ -135,8 +135,8 @@ impl<'a> Packet<'a> {
 }
 
 /// Appends one TCP packet to `out`: IP header, TCP header, options and `payload_len` bytes that
-/// `fill` writes. `segment.payload` is not looked at: payload comes through `fill`, so that it is
-/// copied once, from the send queue into the frame; nor is `segment.ecn`, which is the IP header's
+/// `fill` appends, or zeros where it does not. `segment.payload` is not looked at: payload comes
+/// through `fill`, so that it is written once, from the send queue into the frame; nor is `segment.ecn`, which is the IP header's
 /// and so `ip`'s. The checksum is computed over all of it (RFC 9293 3.1, MUST-2).
 pub fn emit_tcp(
     out: &mut Vec<u8>,
@@ -144,7 +144,7 @@ pub fn emit_tcp(
     ip: &IpFields,
     segment: &Segment<'_>,
     payload_len: usize,
-    fill: impl FnOnce(&mut [u8]),
+    fill: impl FnOnce(&mut Vec<u8>),
 ) {
     let Some((header, payload, sum)) = lay_out(out, flow, ip, segment, payload_len, fill) else {
         return;
@@ -161,7 +161,7 @@ pub fn emit_tcp_unsummed(
     ip: &IpFields,
     segment: &Segment<'_>,
     payload_len: usize,
-    fill: impl FnOnce(&mut [u8]),
+    fill: impl FnOnce(&mut Vec<u8>),
 ) {
     if let Some((header, _, sum)) = lay_out(out, flow, ip, segment, payload_len, fill) {
         header[CHECKSUM].copy_from_slice(&(!sum.finish()).to_be_bytes());
@@ -179,7 +179,7 @@ fn lay_out<'a>(
     ip: &IpFields,
     segment: &Segment<'_>,
     payload_len: usize,
-    fill: impl FnOnce(&mut [u8]),
+    fill: impl FnOnce(&mut Vec<u8>),
 ) -> Option<(&'a mut [u8], &'a mut [u8], Sum)> {
     let (IpAddr::V4(source), IpAddr::V4(destination)) = (flow.local.ip(), flow.remote.ip()) else {
         debug_assert!(false, "only IPv4 is spoken");
@@ -188,11 +188,13 @@ fn lay_out<'a>(
     let header_len = tcp::HEADER + segment.options.wire_len();
     ip::emit_v4(out, source, destination, PROTOCOL_TCP, ip, header_len + payload_len);
     let start = out.len();
-    out.resize(start + header_len + payload_len, 0);
+    let len = header_len + payload_len;
+    out.reserve(len);
+    out.resize(start + header_len, 0);
+    fill(out);
+    out.resize(start + len, 0);
     let (header, payload) = out[start..].split_at_mut(header_len);
     tcp::emit_header(header, flow, segment);
-    fill(payload);
-    let len = header_len + payload_len;
     let sum = Sum::pseudo(flow.local.ip(), flow.remote.ip(), PROTOCOL_TCP, len);
     Some((header, payload, sum))
 }

@@ -161,7 +161,7 @@ impl<'a> Peer<'a> {
         };
         let mut frame = Vec::new();
         emit_tcp_unsummed(&mut frame, &flow(), &IpFields::default(), &segment, text.len(), |to| {
-            to.copy_from_slice(text);
+            to.extend_from_slice(text);
         });
         let offload = Offload::Tcp { segment: NonZeroU16::new(1460).unwrap() };
         self.device.transmit(Instant::ZERO, &frame, offload).unwrap();

@@ -219,8 +219,8 @@ impl Peer {
 
 pub(crate) fn frame(flow: &Flow, segment: &Segment<'_>, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    emit_tcp(&mut out, flow, &IpFields::default(), segment, payload.len(), |room| {
-        room.copy_from_slice(payload);
+    emit_tcp(&mut out, flow, &IpFields::default(), segment, payload.len(), |frame| {
+        frame.extend_from_slice(payload);
     });
     out
 }

@@ -37,8 +37,8 @@ fn text(len: usize) -> Vec<u8> {
 fn frame(seq: u32, flags: Flags, text: &[u8]) -> Vec<u8> {
     let mut frame = Vec::new();
     let ip = IpFields { identification: 65_535, ecn: EcnCodepoint::Ect0, ..IpFields::default() };
-    emit_tcp_unsummed(&mut frame, &flow(), &ip, &segment(seq, flags), text.len(), |space| {
-        space.copy_from_slice(text);
+    emit_tcp_unsummed(&mut frame, &flow(), &ip, &segment(seq, flags), text.len(), |frame| {
+        frame.extend_from_slice(text);
     });
     frame
 }
@@ -70,8 +70,8 @@ proptest! {
             };
             let mut plain = Vec::new();
             let segment = segment(seq.wrapping_add(begin as u32), flags);
-            emit_tcp(&mut plain, &flow(), &ip, &segment, text.len(), |space| {
-                space.copy_from_slice(text);
+            emit_tcp(&mut plain, &flow(), &ip, &segment, text.len(), |frame| {
+                frame.extend_from_slice(text);
             });
             prop_assert_eq!(piece, &plain);
         }

@@ -37,8 +37,8 @@ fn emitted(segment: &Segment<'_>) -> Vec<u8> {
         &IpFields { ecn: segment.ecn, ..IpFields::default() },
         segment,
         segment.payload.len(),
-        |payload| {
-            payload.copy_from_slice(segment.payload);
+        |frame| {
+            frame.extend_from_slice(segment.payload);
         },
     );
     frame

@@ -68,7 +68,7 @@ fn etherparse_reads_what_we_write() {
     let ecn = EcnCodepoint::Ect0;
     let ip = IpFields { ttl: 9, dscp: 46, ecn, dont_fragment: false, identification: 0xbeef };
     let mut frame = Vec::new();
-    emit_tcp(&mut frame, &flow(), &ip, &segment, 3, |payload| payload.copy_from_slice(b"abc"));
+    emit_tcp(&mut frame, &flow(), &ip, &segment, 3, |frame| frame.extend_from_slice(b"abc"));
 
     let sliced = SlicedPacket::from_ip(&frame).expect("a good packet");
     let Some(etherparse::NetSlice::Ipv4(v4)) = sliced.net else { panic!("not IPv4") };
