@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Makes the TUN device that the stack lives behind.
 #
-#   sudo ./scripts/setup_tun.sh [NAME [KERNEL-CIDR]]        default: tun0 192.0.2.1/24
+#   sudo ./scripts/setup_tun.sh [--queues N] [NAME [KERNEL-CIDR]]        default: tun0 192.0.2.1/24
+#
+# With --queues N, 2 to 8, it has room for that many queues: see `tuntcp serve --queues N`.
 #
 # The device is persistent and belongs to the invoking user, so that `tuntcp` needs no root; the
 # kernel has KERNEL-CIDR on it, and the stack answers at another address of that network. Running
@@ -9,7 +11,7 @@
 set -euo pipefail
 
 usage() {
-    sed -n '2,8s/^# \{0,1\}//p' "$0"
+    sed -n '2,10s/^# \{0,1\}//p' "$0"
 }
 
 fail() {
@@ -19,7 +21,15 @@ fail() {
 }
 
 case "${1:-}" in -h | --help) usage; exit 0 ;; esac
+queues=1
+if [ "${1:-}" = --queues ]; then
+    queues=${2:-}
+    [[ $queues =~ ^[1-8]$ ]] || fail "'$queues' is no number of queues" "take one from 1 to 8"
+    shift 2
+fi
 [ $# -le 2 ] || { usage >&2; exit 2; }
+several=""
+[ "$queues" = 1 ] || several=multi_queue
 
 name=${1:-tun0}
 cidr=${2:-192.0.2.1/24}
@@ -37,10 +47,15 @@ command -v ip >/dev/null || fail "the command 'ip' is missing" "install iproute2
 # `ip tuntap show` reads /sys, which may show another namespace's devices; netlink does not.
 details=$(ip -d link show dev "$name" 2>/dev/null) || details=
 if [ -z "$details" ]; then
-    ip tuntap add dev "$name" mode tun user "$owner" || fail "the kernel refused to make $name" "$as_root"
+    # shellcheck disable=SC2086 # nothing, or one word
+    ip tuntap add dev "$name" mode tun user "$owner" $several || fail "the kernel refused to make $name" "$as_root"
     echo "made $name, which belongs to $owner"
 elif grep -q "tun type tun .*multi_queue" <<<"$details"; then
-    fail "$name is a multi-queue device; a plain one is wanted" \
+    [ -n "$several" ] || fail "$name is there already, for several queues" \
+        "remove it first: sudo $(dirname "$0")/teardown_tun.sh $name"
+    echo "$name is there already"
+elif grep -q "tun type tun " <<<"$details" && [ -n "$several" ]; then
+    fail "$name is there already, for one queue" \
         "remove it first: sudo $(dirname "$0")/teardown_tun.sh $name"
 elif grep -q "tun type tun " <<<"$details"; then
     echo "$name is there already"
@@ -68,6 +83,7 @@ prefix=${cidr#*/}
 address=${cidr%/*}
 stack="${address%.*}.$(((${address##*.} + 1) % 256))"
 options=""
+[ -z "$several" ] || options+=" --queues $queues"
 [ "$name" = tun0 ] || options+=" --tun $name"
 [ "$stack/$prefix" = 192.0.2.2/24 ] || options+=" --address $stack/$prefix"
 cat <<TEXT

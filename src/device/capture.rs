@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::super_segment::cut_received;
@@ -37,7 +37,7 @@ use crate::time::Instant;
 /// ```
 pub struct Capture {
     inner: Box<dyn Device>,
-    writer: Mutex<Option<Writer>>,
+    writer: Arc<Mutex<Option<Writer>>>,
     epoch: Duration,
 }
 
@@ -55,7 +55,13 @@ impl Capture {
         let mut writer =
             Writer { sink: BufWriter::new(sink), block: Vec::new(), frame: Vec::new() };
         writer.begin()?;
-        Ok(Self { inner, writer: Mutex::new(Some(writer)), epoch })
+        Ok(Self { inner, writer: Arc::new(Mutex::new(Some(writer))), epoch })
+    }
+
+    /// Captures the traffic of `inner`, another queue of the same interface, to the same file.
+    #[must_use]
+    pub fn beside(&self, inner: Box<dyn Device>) -> Self {
+        Self { inner, writer: Arc::clone(&self.writer), epoch: self.epoch }
     }
 
     /// The same to a new file at `path`; what stood there is replaced.

@@ -148,6 +148,7 @@ impl Engine {
             return self.counters.count_drop(Dropped::SynFin);
         }
         if let Some(slot) = self.demux.find(&flow) {
+            slot.set_queue(baton.queue);
             let fed = self.feed(now, &slot, &mut segment, next);
             baton.pressed |= fed.signals.contains(Signals::PRESSING);
             if fed.newly_noted {
@@ -185,6 +186,7 @@ impl Engine {
             let connection =
                 Connection::passive(now, self.birth(now, flow, &listener.config()), segment);
             let slot = Arc::new(Slot::new(flow, connection, Some(&listener)));
+            slot.set_queue(baton.queue);
             match self.demux.insert_new(flow, || slot) {
                 Some(slot) => baton.owed.push(slot),
                 // Somebody here has begun to open the same connection meanwhile.
@@ -194,15 +196,15 @@ impl Engine {
         }
         self.counters.count_drop(Dropped::NoConnection);
         if let Some(reset) = Reset::answering(segment) {
-            self.send_reset(now, &flow, &reset);
+            self.send_reset(now, baton.queue, &flow, &reset);
         }
     }
 
-    fn send_reset(&self, now: Instant, flow: &Flow, reset: &Reset) {
+    fn send_reset(&self, now: Instant, queue: u8, flow: &Flow, reset: &Reset) {
         let ip = IpFields { ttl: self.tcp.ttl, dscp: self.tcp.dscp, ..IpFields::default() };
         let mut frame = self.take_frame_buffer();
         emit_tcp(&mut frame, flow, &ip, &reset.segment(), 0, |_| {});
-        self.send(now, &frame);
+        self.send(now, queue, &frame);
         self.give_frame_buffer(frame);
     }
 }

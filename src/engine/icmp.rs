@@ -33,7 +33,7 @@ impl Engine {
         baton: &mut Baton,
     ) {
         match message {
-            Message::EchoRequest(echo) => self.answer_echo(now, packet, echo),
+            Message::EchoRequest(echo) => self.answer_echo(now, packet, echo, baton.queue),
             Message::EchoReply(echo) => {
                 let reply = EchoReply {
                     from: packet.source,
@@ -53,10 +53,10 @@ impl Engine {
 
     /// RFC 1122 3.2.2.6: the same identifier, sequence number and payload, from the address that
     /// was asked, however long it is.
-    fn answer_echo(&self, now: Instant, packet: &Packet<'_>, echo: &Echo<'_>) {
+    fn answer_echo(&self, now: Instant, packet: &Packet<'_>, echo: &Echo<'_>, queue: u8) {
         let mut frame = self.take_frame_buffer();
         emit_echo(&mut frame, packet.destination, packet.source, true, echo);
-        self.send_datagram(now, &frame);
+        self.send_datagram(now, queue, &frame);
         self.give_frame_buffer(frame);
     }
 
@@ -102,7 +102,7 @@ impl Engine {
         }
         let mut frame = self.take_frame_buffer();
         emit_unreachable(&mut frame, packet.destination, packet.source, code, offending);
-        self.send_datagram(now, &frame);
+        self.send_datagram(now, baton.queue, &frame);
         self.give_frame_buffer(frame);
     }
 
@@ -113,7 +113,7 @@ impl Engine {
         }
         let mut frame = self.take_frame_buffer();
         emit_time_exceeded(&mut frame, datagram.destination, datagram.source, &datagram.quote);
-        self.send_datagram(now, &frame);
+        self.send_datagram(now, baton.queue, &frame);
         self.give_frame_buffer(frame);
     }
 }

@@ -10,6 +10,7 @@ mod icmp;
 mod listener;
 mod open;
 mod options;
+mod packet_loop;
 mod paths;
 mod pinger;
 mod ports;
@@ -18,9 +19,8 @@ mod socket;
 mod wheel;
 
 use std::fmt;
-use std::io;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
@@ -33,39 +33,29 @@ pub use socket::{NotOpen, Socket, WriteError};
 
 use crate::buffer::Pool;
 use crate::device::{Device, Offload};
-use crate::fragments::Fragments;
-use crate::icmp::ErrorBudget;
 use crate::tcp::isn::IsnGenerator;
-use crate::tcp::{Config, Limits, Signals, State};
+use crate::tcp::{Config, Limits, State};
 use crate::time::Instant;
 use crate::trace::{Counters, Dropped};
 use crate::wire::{Flow, ip};
 
 use demux::Demux;
-use frames::Frames;
+use packet_loop::{Baton, PacketLoop};
 use paths::Paths;
 use pinger::Pingers;
 use ports::EphemeralPorts;
 use slot::Slot;
-use wheel::Wheel;
-
-/// Frames that are taken before timers are looked at, what is owed is sent, and who waits is told:
-/// so many that neither acknowledgements nor wake-ups cost much; not so many that an answer or a
-/// timer is late.
-const BATCH: usize = 128;
-
-/// Batches that a connection is put off for at most.
-const BATCHES: usize = 32;
 
 /// Frame buffers that are kept for the next sender.
 const KEPT_FRAMES: usize = 64;
 
 /// Many connections on one device.
 ///
-/// Whoever calls [`Engine::turn`] is the packet loop; every other call may come from any thread at
-/// any time. There is no clock inside: `now` is an argument.
+/// Whoever calls [`Engine::turn`] is the packet loop (of a device with several queues there are as
+/// many, see [`Engine::turn_queue`]); every other call may come from any thread at any time. There is no clock inside: `now` is an argument.
 pub struct Engine {
-    device: Box<dyn Device>,
+    /// One for each queue of the device.
+    loops: Box<[PacketLoop]>,
     config: HostConfig,
     /// What every connection begins with; shared, so that it costs each one a pointer.
     tcp: Arc<Config>,
@@ -77,43 +67,35 @@ pub struct Engine {
     paths: Paths,
     demux: Demux,
     pingers: Pingers,
-    wheel: Mutex<Wheel<Arc<Slot>>>,
-    /// The packet loop's own things: whoever holds them is the packet loop.
-    baton: Mutex<Baton>,
     frames: Mutex<Vec<Vec<u8>>>,
-    /// The deadline that the packet loop sleeps for; zero while it is awake. Written under the
-    /// wheel's lock, so that a timer that is set meanwhile is never slept through.
-    asleep_until: AtomicU64,
     /// The last `now` that anybody named, for calls that have none (`Drop`).
     last_now: AtomicU64,
     /// Identification of the next datagram that may be fragmented.
     identification: AtomicU16,
     /// How often somebody who waited was woken.
     woken: AtomicU64,
-    /// Connections that the last turn dealt with.
-    dealt_with: AtomicUsize,
     /// New endpoints are refused.
     down: AtomicBool,
-}
-
-struct Baton {
-    frames: Frames,
-    fragments: Fragments,
-    icmp_budget: ErrorBudget,
-    /// Connections that may owe something after this batch.
-    owed: Vec<Arc<Slot>>,
-    due: Vec<Arc<Slot>>,
-    /// A peer waits for what is owed to it.
-    pressed: bool,
-    /// Batches since nobody was put off.
-    batches: usize,
 }
 
 impl Engine {
     /// An engine on `device`.
     #[must_use]
     pub fn new(device: Box<dyn Device>, config: HostConfig) -> Arc<Self> {
-        let can = device.capabilities();
+        Self::with_queues(vec![device], config)
+    }
+
+    /// An engine on a device with several queues, which carry packets of the same network and can do
+    /// the same. Each has a packet loop of its own, which any of them may turn at any time, and any
+    /// may handle any connection.
+    ///
+    /// # Panics
+    /// When there is none, or there are more than 256.
+    #[must_use]
+    pub fn with_queues(devices: Vec<Box<dyn Device>>, config: HostConfig) -> Arc<Self> {
+        assert!((1..=256).contains(&devices.len()), "{} queues", devices.len());
+        let can = devices[0].capabilities();
+        let loops = (0..).zip(devices).map(|(queue, device)| PacketLoop::new(queue, device));
         Arc::new(Self {
             tcp: Arc::new(config.tcp.clone()),
             limits: Limits {
@@ -128,121 +110,43 @@ impl Engine {
             paths: Paths::new(config.path_mtu_timeout),
             demux: Demux::new(),
             pingers: Pingers::new(),
-            wheel: Mutex::new(Wheel::new()),
-            baton: Mutex::new(Baton {
-                frames: Frames::new(can.max_frame.max(can.mtu)),
-                fragments: Fragments::new(),
-                icmp_budget: ErrorBudget::new(),
-                owed: Vec::new(),
-                due: Vec::new(),
-                pressed: false,
-                batches: 0,
-            }),
             frames: Mutex::new(Vec::new()),
-            asleep_until: AtomicU64::new(0),
             last_now: AtomicU64::new(0),
             identification: AtomicU16::new(0),
             woken: AtomicU64::new(0),
-            dealt_with: AtomicUsize::new(0),
             down: AtomicBool::new(false),
-            device,
+            loops: loops.collect(),
             config,
         })
     }
 
-    /// Takes what the device has (a batch), fires timers, sends what is owed; when it wants to be
-    /// called again at the latest (`now` itself: at once, there was more than a batch). An error
-    /// means that the device is gone: every connection has been ended.
-    pub fn turn(&self, now: Instant) -> io::Result<Instant> {
-        self.note_time(now);
-        self.asleep_until.store(0, Ordering::Relaxed);
-        let mut baton = lock(&self.baton);
-        let baton = &mut *baton;
-        let more = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
-        self.fire_timers(now, baton);
-        self.settle(now, baton, more);
-        Ok(if more { now } else { self.fall_asleep(baton) })
-    }
-
-    /// Nothing is left to do: until when.
-    fn fall_asleep(&self, baton: &Baton) -> Instant {
-        let others = self.device.deadline().min(baton.fragments.deadline());
-        let wheel = lock(&self.wheel);
-        let next = wheel.next().min(others);
-        self.asleep_until.store(next.as_nanos(), Ordering::Relaxed);
-        next
-    }
-
-    /// After a batch: sends what is owed for it and tells who waits. With `more` at hand, those
-    /// into whom text pours are put off: one acknowledgement and one wake-up then do for many
-    /// batches.
-    fn settle(&self, now: Instant, baton: &mut Baton, more: bool) {
-        baton.batches += 1;
-        // One of many keeps nobody waiting: the others go on.
-        let pressed = baton.pressed && baton.owed.len() == 1;
-        let all = !more || pressed || baton.batches == BATCHES;
-        self.dealt_with.store(baton.owed.len(), Ordering::Relaxed);
-        baton.owed.retain(|slot| {
-            let mut inner = slot.lock();
-            if !all && inner.pours() {
-                return true;
-            }
-            inner.end_pouring();
-            // Whoever flushes it now, what arrives from here on is told after another batch.
-            inner.noted = false;
-            drop(inner);
-            self.flush(now, slot);
-            self.announce(now, slot, slot.lock(), Signals::empty());
-            false
-        });
-        if all {
-            (baton.batches, baton.pressed) = (0, false);
-        }
-    }
-
-    /// Whether the device has more.
-    fn receive_batch(&self, now: Instant, baton: &mut Baton) -> io::Result<bool> {
-        let mut count = 0;
-        let mut more = true;
-        while more && count < BATCH {
-            more = baton.frames.fill(&*self.device, now)?;
-            let few = baton.frames.len();
-            count += few;
-            self.counters.frames_in.fetch_add(few as u64, Ordering::Relaxed);
-            self.take_frames(now, baton);
-        }
-        Ok(more)
-    }
-
-    fn fire_timers(&self, now: Instant, baton: &mut Baton) {
-        lock(&self.wheel).expire(now, &mut baton.due);
-        for slot in baton.due.drain(..) {
-            if self.fire(now, &slot) {
-                baton.owed.push(slot);
-            }
-        }
-        let count = |why| self.counters.count_drop(why);
-        let timed_out = baton.fragments.expire(now, count);
-        for datagram in timed_out {
-            self.time_exceeded(now, &datagram, baton);
-        }
-    }
-
-    /// The device, to wait on.
+    /// The device, to wait on; of several queues the first.
     #[must_use]
     pub fn device(&self) -> &dyn Device {
-        &*self.device
+        self.device_of(0)
+    }
+
+    /// The device of a queue, to wait on: below [`queues`](Self::queues).
+    #[must_use]
+    pub fn device_of(&self, queue: usize) -> &dyn Device {
+        &*self.loops[queue].device
+    }
+
+    /// Ends the wait of every packet loop, now or the next one.
+    pub(crate) fn wake_loops(&self) {
+        self.loops.iter().for_each(|each| each.device.wake());
+    }
+
+    /// How many queues the device has.
+    #[must_use]
+    pub fn queues(&self) -> usize {
+        self.loops.len()
     }
 
     /// How often somebody who waited for a connection was woken: a packet loop that sees it grow
     /// knows that a thread is about to come.
     pub(crate) fn woken(&self) -> u64 {
         self.woken.load(Ordering::Relaxed)
-    }
-
-    /// Connections that the last turn dealt with.
-    pub(crate) fn dealt_with(&self) -> usize {
-        self.dealt_with.load(Ordering::Relaxed)
     }
 
     /// What has been counted.
@@ -343,15 +247,16 @@ impl Engine {
         v4.is_broadcast() || self.config.addresses.iter().any(directed)
     }
 
-    /// Gives one frame to the device. A frame that it cannot take now is lost, as on any wire.
-    fn send(&self, now: Instant, frame: &[u8]) {
-        self.send_offloaded(now, frame, Offload::None);
+    /// Gives one frame to the device, on this queue. A frame that it cannot take now is lost, as on
+    /// any wire.
+    fn send(&self, now: Instant, queue: u8, frame: &[u8]) {
+        self.send_offloaded(now, queue, frame, Offload::None);
     }
 
     /// The same, and tells the device what is left to it.
-    fn send_offloaded(&self, now: Instant, frame: &[u8], offload: Offload) {
+    fn send_offloaded(&self, now: Instant, queue: u8, frame: &[u8], offload: Offload) {
         crate::trace::sent(frame);
-        match self.device.transmit(now, frame, offload) {
+        match self.loops[usize::from(queue)].device.transmit(now, frame, offload) {
             Ok(()) => {
                 self.counters.frames_out.fetch_add(1, Ordering::Relaxed);
             }
@@ -364,9 +269,10 @@ impl Engine {
     }
 
     /// Gives one IP packet to the device, in fragments where it is larger than the MTU.
-    fn send_datagram(&self, now: Instant, packet: &[u8]) {
+    fn send_datagram(&self, now: Instant, queue: u8, packet: &[u8]) {
         let identification = self.identification.fetch_add(1, Ordering::Relaxed);
-        ip::fragment_packet(packet, self.limits.mtu, identification, |piece| self.send(now, piece));
+        let send = |piece: &[u8]| self.send(now, queue, piece);
+        ip::fragment_packet(packet, self.limits.mtu, identification, send);
     }
 
     fn take_frame_buffer(&self) -> Vec<u8> {

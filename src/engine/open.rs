@@ -106,7 +106,9 @@ impl Engine {
         };
         let born = move |flow: Flow| {
             let connection = Connection::active(now, self.birth(now, flow, &config));
-            Arc::new(Slot::new(flow, connection, None))
+            let slot = Slot::new(flow, connection, None);
+            slot.set_queue(self.queue_to_open(&flow));
+            Arc::new(slot)
         };
         if local.port() != 0 {
             let flow = Flow { local, remote };
@@ -122,6 +124,11 @@ impl Engine {
             slot.is_some()
         });
         slot.ok_or(OpenError::PortsExhausted)
+    }
+
+    /// The queue that a SYN leaves by: the kernel answers on it. Each gets its share of them.
+    fn queue_to_open(&self, flow: &Flow) -> u8 {
+        u8::try_from(usize::from(flow.local.port()) % self.queues()).unwrap_or(0)
     }
 
     pub(super) fn birth(&self, now: Instant, flow: Flow, config: &Arc<Config>) -> Birth {

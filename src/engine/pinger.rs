@@ -110,7 +110,7 @@ impl Pinger {
         let payload = &payload[..payload.len().min(MOST_PAYLOAD)];
         let echo = Echo { identifier: self.identifier, sequence, payload };
         emit_echo(&mut frame, from, to, false, &echo);
-        self.engine.send_datagram(now, &frame);
+        self.engine.send_datagram(now, 0, &frame);
         self.engine.give_frame_buffer(frame);
         Ok(())
     }

@@ -36,6 +36,8 @@ pub(super) struct Slot {
     readable: Condvar,
     writable: Condvar,
     flush: AtomicU8,
+    /// Where its frames leave: the queue of the device that its last one came from.
+    queue: AtomicU8,
 }
 
 /// What a slot's lock protects.
@@ -53,9 +55,9 @@ pub(super) struct Inner {
     /// nobody waits, at the price of a system call.
     reader_waits: bool,
     writer_waits: bool,
-    /// A thread that waits for this connection is the packet loop: it sleeps in the device, and
-    /// that is where to wake it.
-    pub(super) leads: bool,
+    /// A thread that waits for this connection is the packet loop of this queue: it sleeps in the
+    /// device, and that is where to wake it.
+    pub(super) leads: Option<u8>,
     /// The packet loop has noted that it may owe something, and will flush it and tell who waits.
     pub(super) noted: bool,
     /// Segments since the packet loop flushed it last that brought text in order and changed nothing else.
@@ -81,6 +83,12 @@ impl Inner {
         } else {
             self.dripped = true;
         }
+    }
+
+    /// Where to wake the thread that waits for this connection as a packet loop, unless its loop is
+    /// that of `queue`, which the caller is.
+    pub(super) fn leader_beside(&self, queue: u8) -> Option<u8> {
+        self.leads.filter(|&leads| leads != queue)
     }
 
     /// Whether text pours in, and nothing else has happened.
@@ -124,7 +132,7 @@ impl Slot {
                 listener: listener.map(Arc::downgrade),
                 reader_waits: false,
                 writer_waits: false,
-                leads: false,
+                leads: None,
                 noted: false,
                 poured: 0,
                 dripped: false,
@@ -136,6 +144,19 @@ impl Slot {
             readable: Condvar::new(),
             writable: Condvar::new(),
             flush: AtomicU8::new(IDLE),
+            queue: AtomicU8::new(0),
+        }
+    }
+
+    /// The queue that its frames leave by.
+    pub(super) fn queue(&self) -> u8 {
+        self.queue.load(Ordering::Relaxed)
+    }
+
+    /// Its frames come from this queue now.
+    pub(super) fn set_queue(&self, queue: u8) {
+        if self.queue() != queue {
+            self.queue.store(queue, Ordering::Relaxed);
         }
     }
 
@@ -324,11 +345,11 @@ impl Engine {
             let mut inner = slot.lock();
             let Some(built) = inner.connection.poll_transmit(now, &slot.flow, &limits, frame)
             else {
-                let overslept = self.arm(now, slot, &mut inner);
+                let oversleeper = self.arm(now, slot, &mut inner);
                 let over = inner.connection.state() == State::Closed;
                 drop(inner);
-                if overslept {
-                    self.device.wake();
+                if let Some(queue) = oversleeper {
+                    self.device_of(queue).wake();
                 }
                 if over {
                     self.demux.remove(slot);
@@ -337,31 +358,25 @@ impl Engine {
             };
             drop(inner);
             let offload = built.cut.map_or(Offload::None, |segment| Offload::Tcp { segment });
-            self.send_offloaded(now, frame, offload);
+            self.send_offloaded(now, slot.queue(), frame, offload);
         }
     }
 
-    /// Sees to it that the wheel gives the slot out in time; whether the packet loop must be woken
-    /// for it. Lazy: an entry that comes too early is used again when it comes, so re-arming with
+    /// Sees to it that a wheel gives the slot out in time; whose packet loop must be woken for it, if
+    /// any. Lazy: an entry that comes too early is used again when it comes, so re-arming with
     /// every ACK costs nothing.
-    fn arm(&self, now: Instant, slot: &Arc<Slot>, inner: &mut Inner) -> bool {
+    fn arm(&self, now: Instant, slot: &Arc<Slot>, inner: &mut Inner) -> Option<usize> {
         let deadline = inner.connection.poll_timeout();
         if deadline >= inner.armed {
-            return false;
+            return None;
         }
         let at = deadline.min(now + FARTHEST);
         if inner.beyond.is_never() {
             inner.beyond = inner.armed;
         }
         inner.armed = at;
-        let mut wheel = lock(&self.wheel);
-        wheel.insert(at, Arc::clone(slot));
-        let overslept = at.as_nanos() < self.asleep_until.load(Ordering::Relaxed);
-        if overslept {
-            // One call wakes the packet loop, whatever is armed before it comes.
-            self.asleep_until.store(at.as_nanos(), Ordering::Relaxed);
-        }
-        overslept
+        let queue = usize::from(slot.queue());
+        self.loops[queue].arm(at, Arc::clone(slot)).then_some(queue)
     }
 
     /// Runs a verb of the connection, tells of what changed, sends what is owed.
@@ -374,10 +389,10 @@ impl Engine {
         self.note_time(now);
         let mut inner = slot.lock();
         let (signals, result) = verb(&mut inner);
-        let wake = inner.leads && !signals.is_empty();
+        let leader = inner.leads.filter(|_| !signals.is_empty());
         self.announce(now, slot, inner, signals);
-        if wake {
-            self.device.wake();
+        if let Some(queue) = leader {
+            self.device_of(queue.into()).wake();
         }
         self.flush(now, slot);
         result

@@ -159,9 +159,14 @@ impl Socket {
         &self.engine
     }
 
-    /// A thread that waits for this connection becomes the packet loop, or has been.
-    pub(crate) fn set_leads(&self, leads: bool) {
-        self.slot.lock().leads = leads;
+    /// The queue that its frames come from, as long as the kernel does not change its mind.
+    pub(crate) fn queue(&self) -> usize {
+        self.slot.queue().into()
+    }
+
+    /// A thread that waits for this connection becomes the packet loop of this queue, or has been.
+    pub(crate) fn set_leads(&self, queue: Option<usize>) {
+        self.slot.lock().leads = queue.and_then(|queue| u8::try_from(queue).ok());
     }
 
     /// Whether `read` has something to say.

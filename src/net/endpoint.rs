@@ -17,7 +17,7 @@ use super::error::would_block;
 pub(super) struct Endpoint {
     pub(super) socket: Socket,
     pub(super) clock: Clock,
-    lead: Arc<Lead>,
+    leads: Arc<[Lead]>,
     nonblocking: AtomicBool,
     /// Few set any of them.
     options: Mutex<Option<Box<Options>>>,
@@ -39,11 +39,11 @@ enum Until {
 }
 
 impl Endpoint {
-    pub(super) fn new(socket: Socket, clock: Clock, lead: &Arc<Lead>) -> Self {
+    pub(super) fn new(socket: Socket, clock: Clock, leads: &Arc<[Lead]>) -> Self {
         Self {
             socket,
             clock,
-            lead: Arc::clone(lead),
+            leads: Arc::clone(leads),
             nonblocking: AtomicBool::new(false),
             options: Mutex::new(None),
         }
@@ -158,32 +158,34 @@ impl Endpoint {
     /// Is the packet loop until there are news of this connection, or `deadline`; `false` when
     /// another thread is.
     fn lead_until(&self, until: Until, deadline: Instant) -> bool {
-        let Some(term) = self.lead.try_take() else { return false };
+        let queue = self.socket.queue();
+        let lead = &self.leads[queue];
+        let Some(term) = lead.try_take() else { return false };
         let engine = self.socket.engine();
-        self.socket.set_leads(true);
+        self.socket.set_leads(Some(queue));
         let mut busy = BusyPoll::new(engine.config().busy_poll);
         busy.note_burst(self.clock.now());
-        while !self.is_ready(until) && !self.lead.is_reclaimed() {
+        while !self.is_ready(until) && !lead.is_reclaimed() {
             let now = self.clock.now();
             if deadline.is_due(now) {
                 break;
             }
             // A device that is gone is reported by the worker, who sees it next.
-            let Ok(next) = engine.turn(now) else { break };
+            let Ok(next) = engine.turn_queue(queue, now) else { break };
             if next.is_due(now) || self.is_ready(until) || busy.looks_again(now) {
                 continue;
             }
             let next = next.min(deadline);
             let timeout = (!next.is_never()).then(|| next - self.clock.now());
-            if engine.device().wait(timeout).is_err() {
+            if engine.device_of(queue).wait(timeout).is_err() {
                 break;
             }
         }
-        self.socket.set_leads(false);
+        self.socket.set_leads(None);
         drop(term);
-        if engine.dealt_with() > 1 {
+        if engine.dealt_with(queue) > 1 {
             // Many are busy: better that one thread goes on for all than that each in turn does.
-            self.lead.hand_on();
+            lead.hand_on();
         }
         true
     }
@@ -208,6 +210,6 @@ impl Drop for Endpoint {
                 self.socket.wait_flushed(Some(bound));
             }
         }
-        self.lead.hand_on();
+        self.leads[self.socket.queue()].hand_on();
     }
 }

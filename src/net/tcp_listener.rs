@@ -49,7 +49,7 @@ pub(super) struct Shared {
     pub(super) listener: Listener,
     engine: Arc<Engine>,
     clock: Clock,
-    lead: Arc<Lead>,
+    leads: Arc<[Lead]>,
     nonblocking: AtomicBool,
 }
 
@@ -87,7 +87,7 @@ impl TcpListener {
             listener,
             engine: Arc::clone(host.engine()),
             clock: host.clock(),
-            lead: Arc::clone(host.lead()),
+            leads: Arc::clone(host.leads()),
             nonblocking: AtomicBool::new(false),
         };
         Self { shared: Arc::new(shared) }
@@ -121,11 +121,11 @@ impl TcpListener {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let Shared { listener, clock, lead, nonblocking, .. } = &*self.shared;
+        let Shared { listener, clock, leads, nonblocking, .. } = &*self.shared;
         loop {
             if let Some(socket) = listener.accept()? {
                 let peer = socket.peer_addr();
-                let endpoint = Endpoint::new(socket, *clock, lead);
+                let endpoint = Endpoint::new(socket, *clock, leads);
                 return Ok((TcpStream::new(endpoint), peer));
             }
             if nonblocking.load(Ordering::Relaxed) {

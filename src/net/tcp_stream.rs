@@ -104,7 +104,7 @@ impl TcpStream {
             }
             socket.wait_writable((!deadline.is_never()).then(|| deadline - now));
         }
-        Ok(Self::new(Endpoint::new(socket, clock, host.lead())))
+        Ok(Self::new(Endpoint::new(socket, clock, host.leads())))
     }
 
     /// The peer's address; also when the connection is over.

@@ -1,4 +1,4 @@
-//! A host: a device, an engine on it and the worker thread that turns it.
+//! A host: a device, an engine on it and a worker thread for each of its queues.
 
 use std::fmt;
 use std::io;
@@ -14,7 +14,7 @@ use crate::engine::{Engine, HostConfig};
 
 use super::clock::Clock;
 use super::lead::Lead;
-use super::worker::{self, Outcome, Status};
+use super::worker::{Outcome, Status, Worker};
 
 /// How long dropping a host waits for its connections to close, unless `set_drain` said otherwise.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -45,8 +45,9 @@ pub struct Host {
     engine: Arc<Engine>,
     clock: Clock,
     status: Arc<Status>,
-    lead: Arc<Lead>,
-    worker: Option<JoinHandle<()>>,
+    /// One for each queue of the device, as there are workers.
+    leads: Arc<[Lead]>,
+    workers: Vec<JoinHandle<()>>,
     drain: Duration,
 }
 
@@ -66,20 +67,52 @@ impl Host {
     /// assert_eq!(host.engine().connections(), 0);
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn new(device: Box<dyn Device>, mut config: HostConfig) -> io::Result<Self> {
+    pub fn new(device: Box<dyn Device>, config: HostConfig) -> io::Result<Self> {
+        Self::with_queues(vec![device], config)
+    }
+
+    /// The same on a device with several queues, as [`device::open`] gives them: a worker a queue.
+    ///
+    /// Fails as `new` does, and with `InvalidInput` unless there are 1 to 256 of them.
+    ///
+    /// ```no_run
+    /// use tuntcp::device::{self, TunOptions};
+    /// use tuntcp::{Host, HostConfig};
+    ///
+    /// let queues = device::open("tun0", &TunOptions { queues: 2, ..TunOptions::default() })?;
+    /// let address = "192.0.2.2/24".parse().expect("an address and its network");
+    /// let host = Host::with_queues(queues, HostConfig::new(vec![address]))?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn with_queues(queues: Vec<Box<dyn Device>>, mut config: HostConfig) -> io::Result<Self> {
+        if !(1..=256).contains(&queues.len()) {
+            let text = format!("{} queues, where 1 to 256 are possible", queues.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         getrandom::fill(&mut config.secret)?;
-        let engine = Engine::new(device, config);
+        let engine = Engine::with_queues(queues, config);
         let clock = Clock::start();
-        let status = Arc::new(Status::default());
-        let lead = Arc::new(Lead::new(clock));
-        let worker = {
-            let (engine, status) = (Arc::clone(&engine), Arc::clone(&status));
-            let lead = Arc::clone(&lead);
-            thread::Builder::new()
-                .name("tuntcp-worker".into())
-                .spawn(move || worker::run(&engine, clock, &status, &lead))?
+        let mut host = Self {
+            status: Arc::new(Status::default()),
+            leads: (0..engine.queues()).map(|_| Lead::new(clock)).collect(),
+            workers: Vec::new(),
+            drain: DRAIN,
+            engine,
+            clock,
         };
-        Ok(Self { engine, clock, status, lead, worker: Some(worker), drain: DRAIN })
+        for queue in 0..host.engine.queues() {
+            let worker = Worker {
+                engine: Arc::clone(&host.engine),
+                queue,
+                clock,
+                status: Arc::clone(&host.status),
+                leads: Arc::clone(&host.leads),
+            };
+            let thread = thread::Builder::new().name(format!("tuntcp-worker-{queue}"));
+            // Where one fails to start, dropping the host ends those that run.
+            host.workers.push(thread.spawn(move || worker.run())?);
+        }
+        Ok(host)
     }
 
     /// Starts a stack at `address`, with the defaults, on the TUN interface `tun`, by the fast path
@@ -96,9 +129,8 @@ impl Host {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn open(tun: &str, address: IpNet) -> io::Result<Self> {
-        let mut devices = device::open(tun, &TunOptions::default())?;
-        let device = devices.pop().ok_or(io::ErrorKind::NotFound)?;
-        Self::new(device, HostConfig::new(vec![address]))
+        let queues = device::open(tun, &TunOptions::default())?;
+        Self::with_queues(queues, HostConfig::new(vec![address]))
     }
 
     /// Sets how long dropping the host may wait for connections to close; zero resets them at
@@ -156,9 +188,9 @@ impl Host {
         self.clock
     }
 
-    /// Who is the packet loop.
-    pub(crate) fn lead(&self) -> &Arc<Lead> {
-        &self.lead
+    /// Who is the packet loop, for each queue.
+    pub(crate) fn leads(&self) -> &Arc<[Lead]> {
+        &self.leads
     }
 
     /// Closes every connection in good order: new ones are refused, open ones are shut down for
@@ -183,9 +215,9 @@ impl Host {
     /// ```
     pub fn close(&self, bound: Duration) -> bool {
         self.status.drain();
-        self.lead.reclaim();
+        self.leads.iter().for_each(Lead::reclaim);
         self.engine.close_all(self.clock.now());
-        self.engine.device().wake();
+        self.engine.wake_loops();
         let unfinished =
             |outcome: &Outcome| matches!(outcome, Outcome::Turning) && self.engine.unfinished() > 0;
         let outcome = self.status.wait_while(Some(bound), unfinished);
@@ -196,10 +228,10 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         self.close(self.drain);
-        // The worker aborts what is left on its way out.
+        // The workers abort what is left on their way out.
         self.status.stop();
-        self.engine.device().wake();
-        if let Some(worker) = self.worker.take() {
+        self.engine.wake_loops();
+        for worker in self.workers.drain(..) {
             // A worker that panicked has said so, and has told `wait_down`.
             let _ = worker.join();
         }

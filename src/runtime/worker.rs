@@ -1,8 +1,8 @@
-//! The packet loop's thread: wait for a frame, a wake-up or a deadline, then turn the engine.
+//! A packet loop's thread: wait for a frame, a wake-up or a deadline, then turn the engine.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::engine::Engine;
@@ -73,68 +73,77 @@ impl Status {
     }
 }
 
-/// Turns `engine` until `status` says stop or the device is gone. However it ends, nobody is left
-/// waiting for a packet that will not be read.
-pub(super) fn run(engine: &Engine, clock: Clock, status: &Status, lead: &Lead) {
-    let mut end = End { engine, clock, status, outcome: None };
-    let outcome = match turn_until_stopped(engine, clock, status, lead) {
-        Ok(()) => Outcome::Stopped,
-        Err(error) => {
-            log::error!("the network device is gone, every connection is ended: {error}");
-            Outcome::Down(error)
-        }
-    };
-    end.outcome = Some(outcome);
+/// The thread of one queue's packet loop.
+pub(super) struct Worker {
+    pub(super) engine: Arc<Engine>,
+    pub(super) queue: usize,
+    pub(super) clock: Clock,
+    pub(super) status: Arc<Status>,
+    pub(super) leads: Arc<[Lead]>,
 }
 
-fn turn_until_stopped(
-    engine: &Engine,
-    clock: Clock,
-    status: &Status,
-    lead: &Lead,
-) -> io::Result<()> {
-    lead.worker_takes();
-    let mut busy = BusyPoll::new(engine.config().busy_poll);
-    loop {
-        if status.stopping.load(Ordering::Acquire) {
-            return Ok(());
+impl Worker {
+    /// Turns the engine until the host says stop or the device is gone. However it ends, nobody is
+    /// left waiting for a packet that will not be read.
+    pub(super) fn run(&self) {
+        let mut end = End { worker: self, outcome: None };
+        let outcome = match self.turn_until_stopped() {
+            Ok(()) => Outcome::Stopped,
+            Err(error) => {
+                log::error!("the network device is gone, every connection is ended: {error}");
+                Outcome::Down(error)
+            }
+        };
+        end.outcome = Some(outcome);
+    }
+
+    fn turn_until_stopped(&self) -> io::Result<()> {
+        let Self { engine, queue, clock, status, leads } = self;
+        let (lead, device) = (&leads[*queue], engine.device_of(*queue));
+        lead.worker_takes();
+        let mut busy = BusyPoll::new(engine.config().busy_poll);
+        loop {
+            if status.stopping.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            let now = clock.now();
+            let woken = engine.woken();
+            let next = engine.turn_queue(*queue, now)?;
+            if status.draining.load(Ordering::Acquire) {
+                status.tell(Outcome::Turning);
+            }
+            let dealt_with = engine.dealt_with(*queue);
+            if engine.woken() != woken && dealt_with == 1 {
+                lead.step_aside();
+            }
+            if dealt_with > 1 {
+                // With one the thread that waits for it leads soon, and looks itself.
+                busy.note_burst(now);
+            }
+            if next.is_due(now) || busy.looks_again(now) {
+                continue;
+            }
+            // The time that the turn took counts: the deadline is a moment, not a distance from
+            // `now`.
+            let timeout = (!next.is_never()).then(|| next - clock.now());
+            device.wait(timeout)?;
         }
-        let now = clock.now();
-        let woken = engine.woken();
-        let next = engine.turn(now)?;
-        if status.draining.load(Ordering::Acquire) {
-            status.tell(Outcome::Turning);
-        }
-        if engine.woken() != woken && engine.dealt_with() == 1 {
-            lead.step_aside();
-        }
-        if engine.dealt_with() > 1 {
-            // With one the thread that waits for it leads soon, and looks itself.
-            busy.note_burst(now);
-        }
-        if next.is_due(now) || busy.looks_again(now) {
-            continue;
-        }
-        // The time that the turn took counts: the deadline is a moment, not a distance from `now`.
-        let timeout = (!next.is_never()).then(|| next - clock.now());
-        engine.device().wait(timeout)?;
     }
 }
 
 /// Runs when the worker leaves, a panic included: ends the connections and tells the outcome.
 struct End<'a> {
-    engine: &'a Engine,
-    clock: Clock,
-    status: &'a Status,
+    worker: &'a Worker,
     outcome: Option<Outcome>,
 }
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        self.engine.abort_all(self.clock.now());
+        let Worker { engine, clock, status, .. } = self.worker;
+        engine.abort_all(clock.now());
         let outcome = self.outcome.take().unwrap_or_else(|| {
             Outcome::Down(io::Error::other("the packet loop panicked: a bug of the stack"))
         });
-        self.status.tell(outcome);
+        status.tell(outcome);
     }
 }

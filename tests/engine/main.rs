@@ -9,6 +9,7 @@ mod listening;
 mod offload;
 mod opening;
 mod paths;
+mod queues;
 mod settings;
 mod sockets;
 mod strangers;

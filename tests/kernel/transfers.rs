@@ -66,6 +66,26 @@ fn a_quarter_of_a_gibibyte_each_way_over_a_bad_path() {
     server.stop();
 }
 
+/// Whichever queue the kernel chooses for a flow, and whichever worker has it.
+#[test]
+fn several_queues_carry_what_one_does() {
+    let world = World::with_queues("8");
+    for (queues, offload) in
+        [("1", "auto"), ("2", "auto"), ("8", "auto"), ("1", "off"), ("2", "off")]
+    {
+        let server = world.serve(&["--queues", queues, "--offload", offload]);
+        thread::scope(|scope| {
+            for seed in 0..16 {
+                scope.spawn(move || {
+                    let (sent, came_back) = echo(seed, 4);
+                    assert_eq!(sent, came_back, "connection {seed}");
+                });
+            }
+        });
+        server.stop();
+    }
+}
+
 #[test]
 fn five_hundred_connections_at_once() {
     let world = World::new();

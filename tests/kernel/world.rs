@@ -22,10 +22,15 @@ pub(crate) struct World;
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with_queues("1")
+    }
+
+    /// The same, with a `tun0` that has room for so many queues.
+    pub(crate) fn with_queues(queues: &str) -> Self {
         unshare(CloneFlags::CLONE_NEWNET)
             .expect("a network namespace takes root, or `unshare --user --map-root-user`");
         run("ip", ["link", "set", "dev", "lo", "up"]);
-        run(root().join("scripts/setup_tun.sh"), [] as [&str; 0]);
+        run(root().join("scripts/setup_tun.sh"), ["--queues", queues]);
         Self
     }
 

@@ -1,13 +1,14 @@
 //! Options that every subcommand takes, and the host that they describe.
 
+use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use ipnet::IpNet;
 use tuntcp::device::impair::{Impaired, Spec};
-use tuntcp::device::{self, Capture, OffloadPolicy, TunOptions};
+use tuntcp::device::{self, Capture, Device, OffloadPolicy, TunOptions};
 use tuntcp::tcp::EcnPolicy;
 use tuntcp::tcp::congestion::Algorithm;
 use tuntcp::{Host, HostConfig};
@@ -34,6 +35,17 @@ pub(crate) struct HostOptions {
     /// auto (where it can, and the wire is not made a bad one) or off
     #[arg(long, value_name = "auto|off", default_value_t)]
     offload: OffloadPolicy,
+
+    /// Queues of the device, each with a thread of its own, 1 to 8; for more than one the device
+    /// must have been made with `setup_tun.sh --queues N`
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u8).range(1..=8),
+        conflicts_with = "impair"
+    )]
+    queues: u8,
 
     /// Congestion control, by its name
     #[arg(long, value_name = "NAME", default_value_t)]
@@ -65,24 +77,36 @@ impl HostOptions {
     pub(crate) fn start(&self) -> Result<Host, Failure> {
         // What is done to a wire is done to its packets, one by one.
         let offload = if self.impair.is_some() { OffloadPolicy::Off } else { self.offload };
-        let options = TunOptions { offload, ..TunOptions::default() };
-        let mut devices = device::open(&self.tun, &options)?;
-        let mut device = devices.pop().ok_or("the interface has no queue")?;
+        let options = TunOptions { offload, queues: self.queues.into() };
+        let mut queues = device::open(&self.tun, &options)?;
         if let Some(path) = &self.capture {
-            device = Box::new(
-                Capture::create(device, path, since_1970())
-                    .map_err(|error| format!("cannot write {}: {error}", path.display()))?,
-            );
+            queues = captured(queues, path)
+                .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
         }
         if let Some(spec) = &self.impair {
-            device = Box::new(Impaired::new(device, spec));
+            // There is one queue: it cannot be asked for several beside this.
+            queues = queues.into_iter().map(|queue| boxed(Impaired::new(queue, spec))).collect();
         }
         let mut config = HostConfig::new(vec![self.stack]);
         config.tcp.congestion = self.congestion;
         config.tcp.ecn = self.ecn;
-        let host = Host::new(device, config);
+        let host = Host::with_queues(queues, config);
         Ok(host.map_err(|error| format!("cannot start the stack: {error}"))?)
     }
+}
+
+/// The same devices, whose traffic is written to a file.
+fn captured(queues: Vec<Box<dyn Device>>, path: &Path) -> io::Result<Vec<Box<dyn Device>>> {
+    let mut queues = queues.into_iter();
+    let Some(first) = queues.next() else { return Ok(Vec::new()) };
+    let first = Capture::create(first, path, since_1970())?;
+    let mut captured: Vec<_> = queues.map(|queue| boxed(first.beside(queue))).collect();
+    captured.insert(0, boxed(first));
+    Ok(captured)
+}
+
+fn boxed(device: impl Device + 'static) -> Box<dyn Device> {
+    Box::new(device)
 }
 
 /// An address that a stack may have.

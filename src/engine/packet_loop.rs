@@ -1,0 +1,189 @@
+//! One packet loop: a queue of the device, and what belongs to whoever turns it.
+//!
+//! Most devices have one queue. Of several each has its own loop, and nothing ties a connection to
+//! one of them: its frames leave on the queue where its last one came from, since the kernel sends
+//! those of a flow where the flow was last heard, and its timer waits in that loop's wheel.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::frames::Frames;
+use super::slot::Slot;
+use super::wheel::Wheel;
+use super::{Engine, lock};
+use crate::device::Device;
+use crate::fragments::Fragments;
+use crate::icmp::ErrorBudget;
+use crate::tcp::Signals;
+use crate::time::Instant;
+
+/// Frames that are taken before timers are looked at, what is owed is sent, and who waits is told:
+/// so many that neither acknowledgements nor wake-ups cost much; not so many that an answer or a
+/// timer is late.
+const BATCH: usize = 128;
+
+/// Batches that a connection is put off for at most.
+const BATCHES: usize = 32;
+
+/// One packet loop.
+pub(super) struct PacketLoop {
+    pub(super) device: Box<dyn Device>,
+    wheel: Mutex<Wheel<Arc<Slot>>>,
+    /// The loop's own things: whoever holds them is the packet loop.
+    baton: Mutex<Baton>,
+    /// The deadline that the loop sleeps for; zero while it is awake. Written under the wheel's
+    /// lock, so that a timer that is set meanwhile is never slept through.
+    asleep_until: AtomicU64,
+    /// Connections that the last turn dealt with.
+    dealt_with: AtomicUsize,
+}
+
+pub(super) struct Baton {
+    /// Which loop this is.
+    pub(super) queue: u8,
+    pub(super) frames: Frames,
+    pub(super) fragments: Fragments,
+    pub(super) icmp_budget: ErrorBudget,
+    /// Connections that may owe something after this batch.
+    pub(super) owed: Vec<Arc<Slot>>,
+    due: Vec<Arc<Slot>>,
+    /// A peer waits for what is owed to it.
+    pub(super) pressed: bool,
+    /// Batches since nobody was put off.
+    batches: usize,
+}
+
+impl PacketLoop {
+    pub(super) fn new(queue: u8, device: Box<dyn Device>) -> Self {
+        let can = device.capabilities();
+        Self {
+            device,
+            wheel: Mutex::new(Wheel::new()),
+            baton: Mutex::new(Baton {
+                queue,
+                frames: Frames::new(can.max_frame.max(can.mtu)),
+                fragments: Fragments::new(),
+                icmp_budget: ErrorBudget::new(),
+                owed: Vec::new(),
+                due: Vec::new(),
+                pressed: false,
+                batches: 0,
+            }),
+            asleep_until: AtomicU64::new(0),
+            dealt_with: AtomicUsize::new(0),
+        }
+    }
+
+    /// Gives the slot out at `at`; whether the loop must be woken for it.
+    pub(super) fn arm(&self, at: Instant, slot: Arc<Slot>) -> bool {
+        let mut wheel = lock(&self.wheel);
+        wheel.insert(at, slot);
+        let overslept = at.as_nanos() < self.asleep_until.load(Ordering::Relaxed);
+        if overslept {
+            // One call wakes the packet loop, whatever is armed before it comes.
+            self.asleep_until.store(at.as_nanos(), Ordering::Relaxed);
+        }
+        overslept
+    }
+
+    /// Nothing is left to do: until when.
+    fn fall_asleep(&self, baton: &Baton) -> Instant {
+        let others = self.device.deadline().min(baton.fragments.deadline());
+        let wheel = lock(&self.wheel);
+        let next = wheel.next().min(others);
+        self.asleep_until.store(next.as_nanos(), Ordering::Relaxed);
+        next
+    }
+}
+
+impl Engine {
+    /// Takes what the device has (a batch), fires timers, sends what is owed; when it wants to be
+    /// called again at the latest (`now` itself: at once, there was more than a batch). An error
+    /// means that the device is gone: every connection has been ended.
+    ///
+    /// Of a device with several queues this is the first one's loop.
+    pub fn turn(&self, now: Instant) -> io::Result<Instant> {
+        self.turn_queue(0, now)
+    }
+
+    /// The same for the loop of one queue, below [`queues`](Self::queues). A device with several
+    /// works as long as each is turned.
+    pub fn turn_queue(&self, queue: usize, now: Instant) -> io::Result<Instant> {
+        self.note_time(now);
+        let this = &self.loops[queue];
+        this.asleep_until.store(0, Ordering::Relaxed);
+        let mut baton = lock(&this.baton);
+        let baton = &mut *baton;
+        let more = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
+        self.fire_timers(now, baton);
+        self.settle(now, baton, more);
+        Ok(if more { now } else { this.fall_asleep(baton) })
+    }
+
+    /// Connections that the last turn of this queue's loop dealt with.
+    pub(crate) fn dealt_with(&self, queue: usize) -> usize {
+        self.loops[queue].dealt_with.load(Ordering::Relaxed)
+    }
+
+    /// After a batch: sends what is owed for it and tells who waits. With `more` at hand, those
+    /// into whom text pours are put off: one acknowledgement and one wake-up then do for many
+    /// batches.
+    fn settle(&self, now: Instant, baton: &mut Baton, more: bool) {
+        baton.batches += 1;
+        // One of many keeps nobody waiting: the others go on.
+        let pressed = baton.pressed && baton.owed.len() == 1;
+        let all = !more || pressed || baton.batches == BATCHES;
+        let this = &self.loops[usize::from(baton.queue)];
+        this.dealt_with.store(baton.owed.len(), Ordering::Relaxed);
+        baton.owed.retain(|slot| {
+            let mut inner = slot.lock();
+            if !all && inner.pours() {
+                return true;
+            }
+            inner.end_pouring();
+            // Whoever flushes it now, what arrives from here on is told after another batch.
+            inner.noted = false;
+            let leader = inner.leader_beside(baton.queue);
+            drop(inner);
+            self.flush(now, slot);
+            self.announce(now, slot, slot.lock(), Signals::empty());
+            if let Some(queue) = leader {
+                self.device_of(queue.into()).wake();
+            }
+            false
+        });
+        if all {
+            (baton.batches, baton.pressed) = (0, false);
+        }
+    }
+
+    /// Whether the device has more.
+    fn receive_batch(&self, now: Instant, baton: &mut Baton) -> io::Result<bool> {
+        let device = self.device_of(baton.queue.into());
+        let mut count = 0;
+        let mut more = true;
+        while more && count < BATCH {
+            more = baton.frames.fill(device, now)?;
+            let few = baton.frames.len();
+            count += few;
+            self.counters.frames_in.fetch_add(few as u64, Ordering::Relaxed);
+            self.take_frames(now, baton);
+        }
+        Ok(more)
+    }
+
+    fn fire_timers(&self, now: Instant, baton: &mut Baton) {
+        lock(&self.loops[usize::from(baton.queue)].wheel).expire(now, &mut baton.due);
+        for slot in baton.due.drain(..) {
+            if self.fire(now, &slot) {
+                baton.owed.push(slot);
+            }
+        }
+        let count = |why| self.counters.count_drop(why);
+        let timed_out = baton.fragments.expire(now, count);
+        for datagram in timed_out {
+            self.time_exceeded(now, &datagram, baton);
+        }
+    }
+}
