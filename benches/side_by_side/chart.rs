@@ -11,11 +11,11 @@ use crate::report::{Report, short};
 
 /// Pixels.
 const WIDTH: u32 = 1000;
-const BAR: i32 = 16;
+const BAR: i32 = 18;
 const TITLE: i32 = 26;
 /// Where the bars begin, and how long the longest one is.
-const LEFT: i32 = 170;
-const LONGEST: f64 = 250.0;
+const LEFT: i32 = 180;
+const LONGEST: f64 = 260.0;
 
 const FONT: &str = "sans-serif";
 const OURS: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
@@ -54,7 +54,7 @@ fn bars(
     figure: &str,
     area: &DrawingArea<SVGBackend<'_>, Shift>,
 ) -> Result<(), Box<dyn Error>> {
-    area.draw(&Text::new(title.to_owned(), (8, 8), (FONT, 14)))?;
+    area.draw(&Text::new(title.to_owned(), (8, 8), (FONT, 17)))?;
     let values = report.contenders.iter().filter_map(|contender| {
         Some((contender.name, report.results.median(figure, contender.name)?))
     });
@@ -64,9 +64,9 @@ fn bars(
         let top = TITLE + BAR * place as i32;
         let end = LEFT + (value / most * LONGEST) as i32;
         let colour = if name.starts_with("tuntcp") { OURS } else { THEIRS };
-        area.draw(&Text::new(name.to_owned(), (8, top + 2), (FONT, 12)))?;
+        area.draw(&Text::new(name.to_owned(), (8, top + 2), (FONT, 15)))?;
         area.draw(&Rectangle::new([(LEFT, top + 1), (end, top + BAR - 2)], colour.filled()))?;
-        area.draw(&Text::new(short(value), (end + 5, top + 2), (FONT, 12)))?;
+        area.draw(&Text::new(short(value), (end + 5, top + 2), (FONT, 15)))?;
     }
     Ok(())
 }

@@ -37,8 +37,12 @@ pub(crate) struct Order {
 
 /// Everybody, a line each.
 pub(crate) static CONTENDERS: &[Contender] = &[
-    over_tun("tuntcp-offload", |_| tuntcp_server::run(OffloadPolicy::Auto)),
-    over_tun("tuntcp-plain", |_| tuntcp_server::run(OffloadPolicy::Off)),
+    over_tun("tuntcp-offload", |_| tuntcp_server::run(OffloadPolicy::Auto, 1)),
+    over_tun("tuntcp-plain", |_| tuntcp_server::run(OffloadPolicy::Off, 1)),
+    Contender {
+        path: Path::Queues,
+        ..over_tun("tuntcp-2-queues", |_| tuntcp_server::run(OffloadPolicy::Auto, 2))
+    },
     over_tun("smoltcp-256", |order| smoltcp_server::run(256, order.idle)),
     variant("smoltcp-64", |order| smoltcp_server::run(64, order.idle)),
     variant("smoltcp-1024", |order| smoltcp_server::run(1024, order.idle)),

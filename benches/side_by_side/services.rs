@@ -1,7 +1,7 @@
 //! What a server does with a connection whose reads and writes block: a thread for each connection.
 
 use std::io::{self, Read, Write};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::Arc;
 use std::thread;
 
 use crate::world::{ECHO, LAST, SINK, SOURCE};
@@ -28,17 +28,18 @@ impl Stream for tuntcp::TcpStream {
     }
 }
 
-/// Serves every connection that `accept` brings, in the background: one thread serves one connection
-/// after another, for a thread made for each would measure what threads cost.
-pub(crate) fn serve<S: Stream>(port: u16, accept: impl Fn() -> io::Result<S> + Send + 'static) {
-    let (give, take) = mpsc::channel::<S>();
-    let take = Arc::new(Mutex::new(take));
+/// Serves every connection that `accept` brings, in the background. Each thread takes a connection,
+/// serves it and takes the next one: one made for each would measure what threads cost, and one that
+/// only accepts would cost each connection a wake-up.
+pub(crate) fn serve<S: Stream>(
+    port: u16,
+    accept: impl Fn() -> io::Result<S> + Send + Sync + 'static,
+) {
+    let accept = Arc::new(accept);
     for _ in 0..THREADS {
-        let take = Arc::clone(&take);
+        let accept = Arc::clone(&accept);
         thread::spawn(move || {
-            loop {
-                let stream = take.lock().expect("nobody panics").recv();
-                let Ok(stream) = stream else { return };
+            while let Ok(stream) = accept() {
                 // The client is done, in one way or another.
                 let _ = match port {
                     SINK => sink(stream),
@@ -49,13 +50,6 @@ pub(crate) fn serve<S: Stream>(port: u16, accept: impl Fn() -> io::Result<S> + S
             }
         });
     }
-    thread::spawn(move || {
-        while let Ok(stream) = accept() {
-            if give.send(stream).is_err() {
-                return;
-            }
-        }
-    });
 }
 
 /// Answers one byte of each connection and holds it. Ends with the listener.
