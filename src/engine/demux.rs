@@ -1,4 +1,4 @@
-//! Whose segment is this? From a flow to its slot, from a port to its listener.
+//! Whose segment is this? From a flow to its connection, from a port to its listener.
 
 use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
@@ -8,38 +8,67 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::listener::Shared;
 use super::lock;
+use super::packed::PackedFlow;
+use super::remains::Remains;
 use super::slot::Slot;
-use crate::tcp::Config;
+use crate::tcp::{Config, State};
 use crate::wire::Flow;
 
-/// Parts of the table with a lock each.
-const SHARDS: usize = 16;
+/// Parts of the table with a lock each: so many that none is long about growing.
+const SHARDS: usize = 256;
 
-/// A slot, found by its flow: the key is in the slot already, and stands nowhere else.
-struct ByFlow(Arc<Slot>);
+/// What has a flow.
+pub(super) trait OfFlow {
+    fn flow(&self) -> &PackedFlow;
+}
 
-impl Borrow<Flow> for ByFlow {
-    fn borrow(&self) -> &Flow {
-        &self.0.flow
+impl OfFlow for Slot {
+    fn flow(&self) -> &PackedFlow {
+        &self.flow
     }
 }
 
-impl Hash for ByFlow {
+impl OfFlow for Remains {
+    fn flow(&self) -> &PackedFlow {
+        &self.flow
+    }
+}
+
+/// An entry of the table, found by its flow: the key is in it already, and stands nowhere else.
+struct ByFlow<T>(Arc<T>);
+
+impl<T: OfFlow> Borrow<PackedFlow> for ByFlow<T> {
+    fn borrow(&self) -> &PackedFlow {
+        self.0.flow()
+    }
+}
+
+impl<T: OfFlow> Hash for ByFlow<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.flow.hash(state);
+        self.0.flow().hash(state);
     }
 }
 
-impl PartialEq for ByFlow {
+impl<T: OfFlow> PartialEq for ByFlow<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.0.flow == other.0.flow
+        self.0.flow() == other.0.flow()
     }
 }
 
-impl Eq for ByFlow {}
+impl<T: OfFlow> Eq for ByFlow<T> {}
 
-/// One part of the table.
-type Shard = Mutex<HashSet<ByFlow>>;
+/// One part of the table. No flow is in both.
+#[derive(Default)]
+struct Shard {
+    slots: HashSet<ByFlow<Slot>>,
+    remains: HashSet<ByFlow<Remains>>,
+}
+
+/// Who gets the segments of a flow.
+pub(super) enum Owner {
+    Slot(Arc<Slot>),
+    Remains(Arc<Remains>),
+}
 
 /// Every connection by its flow and every listener by its port.
 ///
@@ -47,7 +76,7 @@ type Shard = Mutex<HashSet<ByFlow>>;
 /// depends on its order.
 pub(super) struct Demux {
     hasher: RandomState,
-    shards: [Shard; SHARDS],
+    shards: [Mutex<Shard>; SHARDS],
     listeners: RwLock<HashMap<u16, Vec<Arc<Shared>>>>,
 }
 
@@ -61,51 +90,82 @@ impl Demux {
     }
 
     /// The connection of this flow.
-    pub(super) fn find(&self, flow: &Flow) -> Option<Arc<Slot>> {
-        lock(self.shard(flow)).get(flow).map(|found| Arc::clone(&found.0))
+    pub(super) fn find(&self, flow: &Flow) -> Option<Owner> {
+        let flow = &PackedFlow::new(flow);
+        let shard = lock(self.shard(flow));
+        let slot = shard.slots.get(flow).map(|found| Owner::Slot(Arc::clone(&found.0)));
+        let remains = || shard.remains.get(flow).map(|found| Owner::Remains(Arc::clone(&found.0)));
+        slot.or_else(remains)
     }
 
-    /// Inserts the slot that `make` gives, unless the flow has one already.
+    /// Inserts the slot that `make` gives, unless the flow has a connection already.
     pub(super) fn insert_new(
         &self,
-        flow: Flow,
+        flow: &Flow,
         make: impl FnOnce() -> Arc<Slot>,
     ) -> Option<Arc<Slot>> {
-        let mut shard = lock(self.shard(&flow));
-        if shard.contains(&flow) {
+        let flow = &PackedFlow::new(flow);
+        let mut shard = lock(self.shard(flow));
+        if shard.slots.contains(flow) || shard.remains.contains(flow) {
             return None;
         }
         let slot = make();
-        shard.insert(ByFlow(Arc::clone(&slot)));
+        shard.slots.insert(ByFlow(Arc::clone(&slot)));
         Some(slot)
     }
 
     /// Forgets this very slot; another one of the same flow stays. Whether it was there.
     pub(super) fn remove(&self, slot: &Arc<Slot>) -> bool {
-        let mut shard = lock(self.shard(&slot.flow));
-        let same = shard.get(&slot.flow).is_some_and(|found| Arc::ptr_eq(&found.0, slot));
-        if same {
-            shard.remove(&slot.flow);
-            if shard.len() * 8 < shard.capacity() {
-                shard.shrink_to_fit();
-            }
-        }
-        same
+        remove(&mut lock(self.shard(&slot.flow)).slots, slot)
     }
 
-    /// Every connection, in an order that depends on their flows alone.
-    pub(super) fn all(&self) -> Vec<Arc<Slot>> {
+    /// Forgets this very record; another one of the same flow stays. Whether it was there.
+    pub(super) fn forget(&self, remains: &Arc<Remains>) -> bool {
+        remove(&mut lock(self.shard(&remains.flow)).remains, remains)
+    }
+
+    /// `remains` takes the place of `slot`, if that is there.
+    pub(super) fn replace(&self, slot: &Arc<Slot>, remains: Arc<Remains>) -> bool {
+        let mut shard = lock(self.shard(&slot.flow));
+        remove(&mut shard.slots, slot) && shard.remains.insert(ByFlow(remains))
+    }
+
+    /// Every connection that has a slot, in an order that depends on their flows alone.
+    pub(super) fn slots(&self) -> Vec<Arc<Slot>> {
         let mut all = Vec::new();
         for shard in &self.shards {
-            all.extend(lock(shard).iter().map(|found| Arc::clone(&found.0)));
+            all.extend(lock(shard).slots.iter().map(|found| Arc::clone(&found.0)));
         }
-        all.sort_by_key(|slot| (slot.flow.local, slot.flow.remote));
+        all.sort_by_cached_key(|slot| order(&slot.flow.flow()));
         all
+    }
+
+    /// Both ends of every connection, and its state, in the same order.
+    pub(super) fn flows(&self) -> Vec<(Flow, State)> {
+        let state = |slot: &Arc<Slot>| (slot.flow.flow(), slot.lock().connection.state());
+        let mut all: Vec<_> = self.slots().iter().map(state).collect();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            all.extend(shard.remains.iter().map(|found| (found.0.flow.flow(), State::TimeWait)));
+        }
+        all.sort_by_key(|(flow, _)| order(flow));
+        all
+    }
+
+    /// Forgets every record of a TIME-WAIT.
+    pub(super) fn forget_remains(&self) {
+        for shard in &self.shards {
+            lock(shard).remains = HashSet::new();
+        }
     }
 
     /// How many connections there are.
     pub(super) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).len()).sum()
+        let len = |shard: &Mutex<Shard>| {
+            let shard = lock(shard);
+            shard.slots.len() + shard.remains.len()
+        };
+        self.shards.iter().map(len).sum()
     }
 
     /// Opens a listener, unless one is there that would get the same segments.
@@ -161,9 +221,24 @@ impl Demux {
         all
     }
 
-    fn shard(&self, flow: &Flow) -> &Shard {
-        #[expect(clippy::cast_possible_truncation, reason = "four bits are wanted")]
+    fn shard(&self, flow: &PackedFlow) -> &Mutex<Shard> {
+        #[expect(clippy::cast_possible_truncation, reason = "eight bits are wanted")]
         let index = self.hasher.hash_one(flow) as usize % SHARDS;
         &self.shards[index]
     }
+}
+
+fn order(flow: &Flow) -> (SocketAddr, SocketAddr) {
+    (flow.local, flow.remote)
+}
+
+fn remove<T: OfFlow>(table: &mut HashSet<ByFlow<T>>, this: &Arc<T>) -> bool {
+    let same = table.get(this.flow()).is_some_and(|found| Arc::ptr_eq(&found.0, this));
+    if same {
+        table.remove(this.flow());
+        if table.len() * 8 < table.capacity() {
+            table.shrink_to_fit();
+        }
+    }
+    same
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::demux::Owner;
 use super::frames::{FEW, Frames};
 use super::slot::Slot;
 use super::{Baton, Engine};
@@ -147,7 +148,13 @@ impl Engine {
         if self.config.drop_syn_fin && segment.flags.contains(Flags::SYN | Flags::FIN) {
             return self.counters.count_drop(Dropped::SynFin);
         }
-        if let Some(slot) = self.demux.find(&flow) {
+        let owner = self.demux.find(&flow);
+        if let Some(Owner::Remains(remains)) = &owner
+            && !self.feed_remains(now, remains, &flow, segment, baton.queue)
+        {
+            return;
+        }
+        if let Some(Owner::Slot(slot)) = owner {
             slot.set_queue(baton.queue);
             let fed = self.feed(now, &slot, &mut segment, next);
             baton.pressed |= fed.signals.contains(Signals::PRESSING);
@@ -187,7 +194,7 @@ impl Engine {
                 Connection::passive(now, self.birth(now, flow, &listener.config()), segment);
             let slot = Arc::new(Slot::new(flow, connection, Some(&listener)));
             slot.set_queue(baton.queue);
-            match self.demux.insert_new(flow, || slot) {
+            match self.demux.insert_new(&flow, || slot) {
                 Some(slot) => baton.owed.push(slot),
                 // Somebody here has begun to open the same connection meanwhile.
                 None => listener.given_up(),

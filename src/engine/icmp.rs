@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use super::demux::Owner;
 use super::pinger::EchoReply;
 use super::{Baton, Engine};
 use crate::fragments::TimedOut;
@@ -69,9 +70,11 @@ impl Engine {
         quote: &Quote,
         baton: &mut Baton,
     ) {
-        let slot = (quote.protocol == TCP).then(|| self.demux.find(&quote.flow)).flatten();
-        let Some(slot) = slot else {
-            return self.drop_packet(packet, Dropped::IcmpStranger);
+        let owner = (quote.protocol == TCP).then(|| self.demux.find(&quote.flow)).flatten();
+        let slot = match owner {
+            Some(Owner::Slot(slot)) => slot,
+            Some(Owner::Remains(_)) => return self.drop_packet(packet, Dropped::IcmpIgnored),
+            None => return self.drop_packet(packet, Dropped::IcmpStranger),
         };
         let mut inner = slot.lock();
         if let ErrorKind::FragmentationNeeded(mtu) = kind {
@@ -79,7 +82,7 @@ impl Engine {
             drop(inner);
             let Some(mtu) = mtu else { return self.drop_packet(packet, Dropped::IcmpIgnored) };
             // All who speak to that host learn it with their next flush.
-            self.paths.learn(now, slot.flow.remote.ip(), mtu);
+            self.paths.learn(now, quote.flow.remote.ip(), mtu);
             return baton.owed.push(slot);
         }
         let signals = inner.connection.on_icmp(now, quote.seq, trouble(kind));

@@ -159,7 +159,7 @@ impl Engine {
         for slot in ready {
             self.abort(now, &slot);
         }
-        for slot in self.demux.all() {
+        for slot in self.demux.slots() {
             if slot.belongs_to(shared) {
                 self.abort(now, &slot);
             }

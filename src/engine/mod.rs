@@ -10,10 +10,12 @@ mod icmp;
 mod listener;
 mod open;
 mod options;
+mod packed;
 mod packet_loop;
 mod paths;
 mod pinger;
 mod ports;
+mod remains;
 mod slot;
 mod socket;
 mod wheel;
@@ -44,7 +46,6 @@ use packet_loop::{Baton, PacketLoop};
 use paths::Paths;
 use pinger::Pingers;
 use ports::EphemeralPorts;
-use slot::Slot;
 
 /// Frame buffers that are kept for the next sender.
 const KEPT_FRAMES: usize = 64;
@@ -182,8 +183,7 @@ impl Engine {
     /// Both ends of every connection that exists, and its state.
     #[must_use]
     pub fn flows(&self) -> Vec<(Flow, State)> {
-        let state = |slot: &Arc<Slot>| (slot.flow, slot.lock().connection.state());
-        self.demux.all().iter().map(state).collect()
+        self.demux.flows()
     }
 
     /// Stops listening and closes every connection in good order: those that the application
@@ -193,7 +193,7 @@ impl Engine {
         for shared in self.demux.listeners() {
             self.stop_listening(now, &shared);
         }
-        for slot in self.demux.all() {
+        for slot in self.demux.slots() {
             self.shut_for_writing(now, &slot);
         }
     }
@@ -202,7 +202,7 @@ impl Engine {
     /// whose FIN is not yet acknowledged.
     #[must_use]
     pub fn unfinished(&self) -> usize {
-        self.demux.all().iter().filter(|slot| !slot.is_flushed()).count()
+        self.demux.slots().iter().filter(|slot| !slot.is_flushed()).count()
     }
 
     /// Ends everything at once: connections are aborted, waiters are woken.
@@ -211,9 +211,10 @@ impl Engine {
         for shared in self.demux.listeners() {
             self.stop_listening(now, &shared);
         }
-        for slot in self.demux.all() {
+        for slot in self.demux.slots() {
             self.abort(now, &slot);
         }
+        self.demux.forget_remains();
         self.pingers.wake_all();
     }
 

@@ -112,14 +112,14 @@ impl Engine {
         };
         if local.port() != 0 {
             let flow = Flow { local, remote };
-            return self.demux.insert_new(flow, || born(flow)).ok_or(OpenError::AddrInUse);
+            return self.demux.insert_new(&flow, || born(flow)).ok_or(OpenError::AddrInUse);
         }
         let mut slot = None;
         let offset = self.isn.port_offset(local.ip(), remote);
         self.ports.choose(offset, |port| {
             let flow = Flow { local: SocketAddr::new(local.ip(), port), remote };
             if !self.demux.is_listening(flow.local) {
-                slot = self.demux.insert_new(flow, || born(flow));
+                slot = self.demux.insert_new(&flow, || born(flow));
             }
             slot.is_some()
         });

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::frames::Frames;
+use super::remains::{Remains, RemainsQueue};
 use super::slot::Slot;
 use super::wheel::Wheel;
 use super::{Engine, lock};
@@ -29,14 +30,27 @@ const BATCHES: usize = 32;
 /// One packet loop.
 pub(super) struct PacketLoop {
     pub(super) device: Box<dyn Device>,
-    wheel: Mutex<Wheel<Arc<Slot>>>,
+    alarms: Mutex<Alarms>,
     /// The loop's own things: whoever holds them is the packet loop.
     baton: Mutex<Baton>,
-    /// The deadline that the loop sleeps for; zero while it is awake. Written under the wheel's
-    /// lock, so that a timer that is set meanwhile is never slept through.
+    /// The deadline that the loop sleeps for; zero while it is awake. Written under the
+    /// lock of the alarms, so that a timer that is set meanwhile is never slept through.
     asleep_until: AtomicU64,
     /// Connections that the last turn dealt with.
     dealt_with: AtomicUsize,
+}
+
+/// When connections want to be looked at.
+struct Alarms {
+    wheel: Wheel<Arc<Slot>>,
+    remains: RemainsQueue,
+}
+
+impl Alarms {
+    /// When the first of them does, or earlier.
+    fn next(&mut self) -> Instant {
+        self.wheel.next().min(self.remains.next())
+    }
 }
 
 pub(super) struct Baton {
@@ -59,7 +73,7 @@ impl PacketLoop {
         let can = device.capabilities();
         Self {
             device,
-            wheel: Mutex::new(Wheel::new()),
+            alarms: Mutex::new(Alarms { wheel: Wheel::new(), remains: RemainsQueue::default() }),
             baton: Mutex::new(Baton {
                 queue,
                 frames: Frames::new(can.max_frame.max(can.mtu)),
@@ -77,21 +91,34 @@ impl PacketLoop {
 
     /// Gives the slot out at `at`; whether the loop must be woken for it.
     pub(super) fn arm(&self, at: Instant, slot: Arc<Slot>) -> bool {
-        let mut wheel = lock(&self.wheel);
-        wheel.insert(at, slot);
-        let overslept = at.as_nanos() < self.asleep_until.load(Ordering::Relaxed);
-        if overslept {
-            // One call wakes the packet loop, whatever is armed before it comes.
+        let mut alarms = lock(&self.alarms);
+        alarms.wheel.insert(at, slot);
+        self.oversleeps(at)
+    }
+
+    /// Forgets `remains` when they expire; whether the loop must be woken for it.
+    pub(super) fn keep(&self, remains: Arc<Remains>) -> bool {
+        let mut alarms = lock(&self.alarms);
+        let expire = remains.expire();
+        alarms.remains.push(remains);
+        self.oversleeps(expire)
+    }
+
+    /// Whether the loop must be woken for what was just set to `at`, with the alarms locked.
+    fn oversleeps(&self, at: Instant) -> bool {
+        let oversleeps = at.as_nanos() < self.asleep_until.load(Ordering::Relaxed);
+        if oversleeps {
+            // One call wakes the packet loop, whatever is set before it comes.
             self.asleep_until.store(at.as_nanos(), Ordering::Relaxed);
         }
-        overslept
+        oversleeps
     }
 
     /// Nothing is left to do: until when.
     fn fall_asleep(&self, baton: &Baton) -> Instant {
         let others = self.device.deadline().min(baton.fragments.deadline());
-        let wheel = lock(&self.wheel);
-        let next = wheel.next().min(others);
+        let mut alarms = lock(&self.alarms);
+        let next = alarms.next().min(others);
         self.asleep_until.store(next.as_nanos(), Ordering::Relaxed);
         next
     }
@@ -174,11 +201,17 @@ impl Engine {
     }
 
     fn fire_timers(&self, now: Instant, baton: &mut Baton) {
-        lock(&self.loops[usize::from(baton.queue)].wheel).expire(now, &mut baton.due);
+        let alarms = &self.loops[usize::from(baton.queue)].alarms;
+        lock(alarms).wheel.expire(now, &mut baton.due);
         for slot in baton.due.drain(..) {
             if self.fire(now, &slot) {
                 baton.owed.push(slot);
             }
+        }
+        loop {
+            let expired = lock(alarms).remains.pop_due(now);
+            let Some(remains) = expired else { break };
+            self.demux.forget(&remains);
         }
         let count = |why| self.counters.count_drop(why);
         let timed_out = baton.fragments.expire(now, count);

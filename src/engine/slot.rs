@@ -1,14 +1,17 @@
 //! One connection behind its own lock: its events, its timer, its flush.
 //!
 //! Who may hold a slot's lock? Anybody, for as long as a verb of the connection takes: nobody
-//! holds it across a system call or a wait for another slot. Inside of it only the wheel and the
+//! holds it across a system call or a wait for another slot. Inside of it only the alarms and the
 //! pools are locked.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use bitflags::bitflags;
+
 use super::listener::Shared;
+use super::packed::PackedFlow;
 use super::{Engine, lock};
 use crate::device::Offload;
 use crate::tcp::{Connection, Shutdown, Signals, State};
@@ -23,7 +26,7 @@ const FLUSHING: u8 = 1;
 const DIRTY: u8 = 2;
 
 /// Text pours into a connection that gets so many segments of it before the batch is over.
-const POURING: u16 = 8;
+const POURING: u8 = 8;
 
 /// The farthest moment that a slot is entered into the wheel for; then it is entered again. An entry
 /// cannot be taken back and holds its slot, so this bounds how long a closed one is kept.
@@ -31,7 +34,7 @@ const FARTHEST: Duration = Duration::from_secs(60);
 
 /// One connection.
 pub(super) struct Slot {
-    pub(super) flow: Flow,
+    pub(super) flow: PackedFlow,
     inner: Mutex<Inner>,
     readable: Condvar,
     writable: Condvar,
@@ -51,31 +54,48 @@ pub(super) struct Inner {
     beyond: Instant,
     /// The listener that keeps a place for it, until it is open.
     listener: Option<Weak<Shared>>,
-    /// Whether threads wait for each event and were not woken yet: nobody is woken twice, or when
-    /// nobody waits, at the price of a system call.
-    reader_waits: bool,
-    writer_waits: bool,
+    /// Of `READABLE` and `WRITABLE`, what threads wait for and were not woken for yet: nobody is woken
+    /// twice, or when nobody waits, at the price of a system call.
+    awaited: Signals,
     /// A thread that waits for this connection is the packet loop of this queue: it sleeps in the
     /// device, and that is where to wake it.
     pub(super) leads: Option<u8>,
     /// The packet loop has noted that it may owe something, and will flush it and tell who waits.
     pub(super) noted: bool,
     /// Segments since the packet loop flushed it last that brought text in order and changed nothing else.
-    poured: u16,
+    poured: u8,
     /// Another kind of segment came since then: a gap, an acknowledgement, the end.
     dripped: bool,
     /// What changed during a batch: it is told when the batch is over, so that a reader finds all
     /// of it and sleeps once, not once a segment.
     untold: Signals,
-    /// It was open once.
-    pub(super) opened: bool,
-    /// The peer's FIN was reached, whatever has become of the connection since.
-    pub(super) peer_closed: bool,
-    /// The application was told of the error that ended it.
-    pub(super) error_told: bool,
+    /// What has happened once, whatever has become of the connection since.
+    pub(super) past: Past,
+}
+
+bitflags! {
+    /// What happens to a connection at most once.
+    #[derive(Clone, Copy)]
+    pub(super) struct Past: u8 {
+        /// It was open.
+        const OPENED = 0x01;
+        /// The peer's FIN was reached.
+        const PEER_CLOSED = 0x02;
+        /// The application was told of the error that ended it.
+        const ERROR_TOLD = 0x04;
+    }
 }
 
 impl Inner {
+    fn note_past(&mut self, signals: Signals) {
+        if signals.contains(Signals::OPENED) {
+            self.past |= Past::OPENED;
+        }
+        if self.connection.state().peer_closed() {
+            self.past |= Past::PEER_CLOSED;
+        }
+    }
+
     /// A segment has changed this.
     fn note_pouring(&mut self, signals: Signals) {
         if signals - Signals::PRESSING == Signals::READABLE {
@@ -124,22 +144,19 @@ pub(super) enum Event {
 impl Slot {
     pub(super) fn new(flow: Flow, connection: Connection, listener: Option<&Arc<Shared>>) -> Self {
         Self {
-            flow,
+            flow: PackedFlow::new(&flow),
             inner: Mutex::new(Inner {
                 connection,
                 armed: Instant::NEVER,
                 beyond: Instant::NEVER,
                 listener: listener.map(Arc::downgrade),
-                reader_waits: false,
-                writer_waits: false,
+                awaited: Signals::empty(),
                 leads: None,
                 noted: false,
                 poured: 0,
                 dripped: false,
                 untold: Signals::empty(),
-                opened: false,
-                peer_closed: false,
-                error_told: false,
+                past: Past::empty(),
             }),
             readable: Condvar::new(),
             writable: Condvar::new(),
@@ -181,17 +198,16 @@ impl Slot {
         timeout: Option<Duration>,
         ready: impl Fn(&Inner) -> bool,
     ) -> bool {
-        let condvar = match event {
-            Event::Readable => &self.readable,
-            Event::Writable => &self.writable,
+        let (condvar, signal) = match event {
+            Event::Readable => (&self.readable, Signals::READABLE),
+            Event::Writable => (&self.writable, Signals::WRITABLE),
         };
         // The condition is looked at again after each wake-up, and with it the note that somebody
         // waits is made again.
         let sleeping = |inner: &mut Inner| {
             let sleeps = !ready(inner);
-            match event {
-                Event::Readable => inner.reader_waits |= sleeps,
-                Event::Writable => inner.writer_waits |= sleeps,
+            if sleeps {
+                inner.awaited |= signal;
             }
             sleeps
         };
@@ -211,7 +227,7 @@ impl Slot {
 
 impl std::fmt::Debug for Slot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Slot({})", self.flow)
+        write!(f, "Slot({})", self.flow.flow())
     }
 }
 
@@ -227,12 +243,15 @@ impl Engine {
         let signals = signals | std::mem::take(&mut inner.untold);
         let over = signals.contains(Signals::CLOSED);
         let opened = signals.contains(Signals::OPENED);
-        let wake_readers =
-            inner.reader_waits && signals.intersects(Signals::READABLE | Signals::URGENT);
-        let wake_writers =
-            inner.writer_waits && signals.intersects(Signals::WRITABLE | Signals::OPENED);
-        inner.reader_waits &= !wake_readers;
-        inner.writer_waits &= !wake_writers;
+        let mut wakes = |waiter: Signals, news: Signals| {
+            let wakes = inner.awaited.contains(waiter) && signals.intersects(news);
+            if wakes {
+                inner.awaited -= waiter;
+            }
+            wakes
+        };
+        let wake_readers = wakes(Signals::READABLE, Signals::READABLE | Signals::URGENT);
+        let wake_writers = wakes(Signals::WRITABLE, Signals::WRITABLE | Signals::OPENED);
         let place = if opened || over { inner.listener.take() } else { None };
         drop(inner);
         if wake_readers || wake_writers {
@@ -245,10 +264,10 @@ impl Engine {
             slot.writable.notify_all();
         }
         if opened {
-            log::debug!(target: "tuntcp::engine", "{} is open", slot.flow);
+            log::debug!(target: "tuntcp::engine", "{} is open", slot.flow.flow());
         }
         if over {
-            log::debug!(target: "tuntcp::engine", "{} is over", slot.flow);
+            log::debug!(target: "tuntcp::engine", "{} is over", slot.flow.flow());
         }
         let Some(place) = place else { return };
         let accepted = match place.upgrade() {
@@ -283,14 +302,13 @@ impl Engine {
             let Some(following) = next() else { break None };
             *segment = following;
         };
-        inner.opened |= signals.contains(Signals::OPENED);
-        inner.peer_closed |= inner.connection.state().peer_closed();
+        inner.note_past(signals);
         inner.untold |= signals;
         let newly_noted = !std::mem::replace(&mut inner.noted, true);
         drop(inner);
         if let Some(discard) = discard {
             self.counters.count_discard(discard);
-            crate::trace::discarded(&slot.flow, segment, discard);
+            crate::trace::discarded(&slot.flow.flow(), segment, discard);
         }
         Fed { signals, newly_noted }
     }
@@ -339,12 +357,16 @@ impl Engine {
     }
 
     fn send_all(&self, now: Instant, slot: &Arc<Slot>, frame: &mut Vec<u8>) {
-        let limits = self.limits_to(now, slot.flow.remote.ip());
+        let flow = slot.flow.flow();
+        let limits = self.limits_to(now, flow.remote.ip());
         loop {
             frame.clear();
             let mut inner = slot.lock();
-            let Some(built) = inner.connection.poll_transmit(now, &slot.flow, &limits, frame)
-            else {
+            let Some(built) = inner.connection.poll_transmit(now, &flow, &limits, frame) else {
+                if let Some(wait) = inner.connection.take_time_wait() {
+                    drop(inner);
+                    return self.leave_remains(slot, wait);
+                }
                 let oversleeper = self.arm(now, slot, &mut inner);
                 let over = inner.connection.state() == State::Closed;
                 drop(inner);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::Engine;
-use super::slot::{Event, Inner, Slot};
+use super::slot::{Event, Inner, Past, Slot};
 use crate::buffer::Chunk;
 use crate::tcp::{Error, Info, Shutdown, Signals, State};
 use crate::time::Instant;
@@ -47,20 +47,20 @@ impl Socket {
     /// Our end.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.slot.flow.local
+        self.slot.flow.flow().local
     }
 
     /// The peer's end.
     #[must_use]
     pub fn peer_addr(&self) -> SocketAddr {
-        self.slot.flow.remote
+        self.slot.flow.flow().remote
     }
 
     /// Whether the connection was opened (`Ok(true)`), still opens (`Ok(false)`) or has failed; a
     /// failure is told once.
     pub fn opened(&self) -> Result<bool, Error> {
         let mut inner = self.slot.lock();
-        if inner.opened {
+        if inner.past.contains(Past::OPENED) {
             return Ok(true);
         }
         match inner.connection.state() {
@@ -78,7 +78,8 @@ impl Socket {
             return Ok(None);
         }
         if inner.connection.readable() == 0 {
-            let error = if inner.peer_closed { None } else { inner.take_error() };
+            let error =
+                if inner.past.contains(Past::PEER_CLOSED) { None } else { inner.take_error() };
             return error.map_or(Ok(Some(0)), Err);
         }
         if peek {
@@ -137,7 +138,7 @@ impl Socket {
         let mut inner = self.slot.lock();
         match inner.take_error() {
             // Like Linux: who writes to a peer that has closed learns that nobody reads it.
-            Some(Error::Reset) if inner.peer_closed => WriteError::Ended,
+            Some(Error::Reset) if inner.past.contains(Past::PEER_CLOSED) => WriteError::Ended,
             error => error.map_or(WriteError::Ended, WriteError::Failed),
         }
     }
@@ -217,7 +218,7 @@ impl Socket {
     /// Shuts down one direction or both. `NotOpen`: there is nothing to shut down any more.
     pub fn shutdown(&self, now: Instant, how: Shutdown) -> Result<(), NotOpen> {
         self.engine.act(now, &self.slot, |inner| {
-            let open = inner.opened
+            let open = inner.past.contains(Past::OPENED)
                 && !matches!(inner.connection.state(), State::Closed | State::TimeWait);
             let signals = inner.connection.shutdown(now, how);
             (signals, open.then_some(()).ok_or(NotOpen))
@@ -264,11 +265,11 @@ fn can_write(inner: &Inner) -> bool {
 impl Inner {
     /// The error that ended the connection, the first time that it is asked for.
     fn take_error(&mut self) -> Option<Error> {
-        if self.error_told {
+        if self.past.contains(Past::ERROR_TOLD) {
             return None;
         }
         let error = self.connection.error();
-        self.error_told = error.is_some();
+        self.past.set(Past::ERROR_TOLD, error.is_some());
         error
     }
 }
@@ -304,6 +305,6 @@ impl Drop for Socket {
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Socket({})", self.slot.flow)
+        write!(f, "Socket({})", self.slot.flow.flow())
     }
 }

@@ -43,7 +43,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn set_congestion_algorithm(&self, algorithm: Algorithm) -> io::Result<()> {
-        self.endpoint.socket.set_congestion(self.endpoint.clock.now(), algorithm);
+        self.endpoint.socket.set_congestion(self.endpoint.now(), algorithm);
         Ok(())
     }
 

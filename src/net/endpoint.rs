@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::engine::Socket;
 use crate::runtime::busy::BusyPoll;
-use crate::runtime::clock::Clock;
 use crate::runtime::lead::Lead;
 use crate::time::Instant;
 
@@ -16,7 +15,6 @@ use super::error::would_block;
 /// One connection of the application. The last clone that lets go closes it.
 pub(super) struct Endpoint {
     pub(super) socket: Socket,
-    pub(super) clock: Clock,
     leads: Arc<[Lead]>,
     nonblocking: AtomicBool,
     /// Few set any of them.
@@ -39,14 +37,17 @@ enum Until {
 }
 
 impl Endpoint {
-    pub(super) fn new(socket: Socket, clock: Clock, leads: &Arc<[Lead]>) -> Self {
+    pub(super) fn new(socket: Socket, leads: &Arc<[Lead]>) -> Self {
         Self {
             socket,
-            clock,
             leads: Arc::clone(leads),
             nonblocking: AtomicBool::new(false),
             options: Mutex::new(None),
         }
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.leads[0].now()
     }
 
     pub(super) fn options(&self) -> Options {
@@ -70,7 +71,7 @@ impl Endpoint {
     pub(super) fn receive(&self, buf: &mut [u8], peek: bool) -> io::Result<usize> {
         let mut deadline = None;
         loop {
-            if let Some(len) = self.socket.read(self.clock.now(), buf, peek)? {
+            if let Some(len) = self.socket.read(self.now(), buf, peek)? {
                 return Ok(len);
             }
             self.wait(Until::Readable, &mut deadline)?;
@@ -90,7 +91,7 @@ impl Endpoint {
             if self.socket.readable() == 0 {
                 break;
             }
-            let more = self.socket.read(self.clock.now(), buf, false)?.unwrap_or(0);
+            let more = self.socket.read(self.now(), buf, false)?.unwrap_or(0);
             len += more;
             full = more == buf.len();
         }
@@ -109,7 +110,7 @@ impl Endpoint {
                 if sent > 0 && self.socket.write_ended() {
                     return Ok(sent);
                 }
-                let written = self.socket.write(self.clock.now(), rest)?.unwrap_or(0);
+                let written = self.socket.write(self.now(), rest)?.unwrap_or(0);
                 sent += written;
                 rest = &rest[written..];
                 if rest.is_empty() {
@@ -130,7 +131,7 @@ impl Endpoint {
         if self.nonblocking.load(Ordering::Relaxed) {
             return Err(would_block());
         }
-        let now = self.clock.now();
+        let now = self.now();
         let deadline = *deadline.get_or_insert_with(|| {
             let options = self.options();
             let timeout = match until {
@@ -164,9 +165,9 @@ impl Endpoint {
         let engine = self.socket.engine();
         self.socket.set_leads(Some(queue));
         let mut busy = BusyPoll::new(engine.config().busy_poll);
-        busy.note_burst(self.clock.now());
+        busy.note_burst(self.now());
         while !self.is_ready(until) && !lead.is_reclaimed() {
-            let now = self.clock.now();
+            let now = self.now();
             if deadline.is_due(now) {
                 break;
             }
@@ -176,7 +177,7 @@ impl Endpoint {
                 continue;
             }
             let next = next.min(deadline);
-            let timeout = (!next.is_never()).then(|| next - self.clock.now());
+            let timeout = (!next.is_never()).then(|| next - self.now());
             if engine.device_of(queue).wait(timeout).is_err() {
                 break;
             }
@@ -201,7 +202,7 @@ impl Endpoint {
 impl Drop for Endpoint {
     fn drop(&mut self) {
         let linger = self.options().linger;
-        let now = self.clock.now();
+        let now = self.now();
         match linger {
             None => self.socket.close(now),
             Some(Duration::ZERO) => self.socket.abort(now),

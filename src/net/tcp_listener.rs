@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::engine::{Engine, Listener};
 use crate::runtime::Host;
-use crate::runtime::clock::Clock;
 use crate::runtime::lead::Lead;
 
 use super::TcpStream;
@@ -48,7 +47,6 @@ pub struct TcpListener {
 pub(super) struct Shared {
     pub(super) listener: Listener,
     engine: Arc<Engine>,
-    clock: Clock,
     leads: Arc<[Lead]>,
     nonblocking: AtomicBool,
 }
@@ -86,7 +84,6 @@ impl TcpListener {
         let shared = Shared {
             listener,
             engine: Arc::clone(host.engine()),
-            clock: host.clock(),
             leads: Arc::clone(host.leads()),
             nonblocking: AtomicBool::new(false),
         };
@@ -121,11 +118,11 @@ impl TcpListener {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let Shared { listener, clock, leads, nonblocking, .. } = &*self.shared;
+        let Shared { listener, leads, nonblocking, .. } = &*self.shared;
         loop {
             if let Some(socket) = listener.accept()? {
                 let peer = socket.peer_addr();
-                let endpoint = Endpoint::new(socket, *clock, leads);
+                let endpoint = Endpoint::new(socket, leads);
                 return Ok((TcpStream::new(endpoint), peer));
             }
             if nonblocking.load(Ordering::Relaxed) {

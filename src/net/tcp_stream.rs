@@ -104,7 +104,7 @@ impl TcpStream {
             }
             socket.wait_writable((!deadline.is_never()).then(|| deadline - now));
         }
-        Ok(Self::new(Endpoint::new(socket, clock, host.leads())))
+        Ok(Self::new(Endpoint::new(socket, host.leads())))
     }
 
     /// The peer's address; also when the connection is over.
@@ -154,7 +154,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        Ok(self.endpoint.socket.shutdown(self.endpoint.clock.now(), how)?)
+        Ok(self.endpoint.socket.shutdown(self.endpoint.now(), how)?)
     }
 
     /// Another handle of the same connection; options hold for all. The connection is closed when
@@ -280,7 +280,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.endpoint.socket.set_nodelay(self.endpoint.clock.now(), nodelay);
+        self.endpoint.socket.set_nodelay(self.endpoint.now(), nodelay);
         Ok(())
     }
 
@@ -313,7 +313,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn set_keepalive(&self, keepalive: Option<KeepAlive>) -> io::Result<()> {
-        self.endpoint.socket.set_keepalive(self.endpoint.clock.now(), keepalive);
+        self.endpoint.socket.set_keepalive(self.endpoint.now(), keepalive);
         Ok(())
     }
 
@@ -409,7 +409,7 @@ impl TcpStream {
     /// ```
     #[must_use]
     pub fn info(&self) -> Info {
-        self.endpoint.socket.info(self.endpoint.clock.now())
+        self.endpoint.socket.info(self.endpoint.now())
     }
 }
 

@@ -64,6 +64,11 @@ pub(crate) struct Term<'a>(&'a Lead);
 
 impl Lead {
     /// Nobody leads yet, and there is nobody to wait for.
+    /// What time it is on its host.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
     pub(crate) fn new(clock: Clock) -> Self {
         let state = State {
             led: false,

@@ -53,7 +53,7 @@ impl Tcb {
         }
         if self.snd.window_closed() {
             // The peer answers: the backoff of the probes goes on, patience begins anew.
-            self.snd.stuck_since = now;
+            self.recovery.renew_patience(now);
         }
         Ok(())
     }
@@ -99,9 +99,10 @@ impl Tcb {
                 self.rate_app_limited = sample.app_limited;
             }
         }
-        let fin_acked = advances && self.snd.acknowledge(now, ack);
-        // Far enough behind, or two gigabytes later it would lie ahead.
-        self.limited_to = self.limited_to.later(self.snd.una - 1);
+        let fin_acked = advances && self.snd.acknowledge(ack);
+        if let Some(flight) = self.recovery.flight_mut().filter(|_| advances) {
+            flight.advanced(now, ack);
+        }
         if findings.undone {
             self.rtt.forgive();
             self.ecn.on_undone();
@@ -144,11 +145,8 @@ impl Tcb {
     fn was_window_limited(&self, news: &News<'_>) -> bool {
         let window = self.congestion.window();
         let slow_start = window < self.congestion.ssthresh();
-        let limited = match news.advances() {
-            true => !news.ack.after(self.limited_to),
-            false => news.ack.before(self.limited_to),
-        };
-        limited || slow_start && window < self.most_used.saturating_mul(2)
+        let Some(usage) = self.recovery.flight().map(|flight| &flight.usage) else { return false };
+        usage.was_limited(news) || slow_start && window < usage.most.saturating_mul(2)
     }
 
     /// RFC 2883 5, RFC2883-5: what has arrived twice is known by the ACK that it is told with, not by
@@ -194,13 +192,15 @@ impl Tcb {
     /// A sample from the segment that is timed, or, where retransmission has spoilt that, from the
     /// timestamp echo (RFC 6298, 3; RFC 7323, 4.1).
     fn measure(&mut self, now: Instant, segment: &Segment<'_>, ack: SeqNum) -> Option<Duration> {
-        let rtt = if self.rtt.is_timing() {
-            self.rtt.timed(now, ack)
+        let smoothed = self.rtt.smoothed();
+        let timing = &mut self.recovery.flight_mut()?.timing;
+        let rtt = if timing.runs() {
+            timing.end(now, ack)
         } else {
             let echo = segment.options.timestamps.map(|theirs| theirs.echo);
             let clock = self.timestamps.as_ref();
             let rtt = clock.zip(echo).and_then(|(clock, echo)| clock.round_trip(now, echo));
-            rtt.filter(|&rtt| self.rtt.is_credible(now, rtt))
+            rtt.filter(|&rtt| timing.is_credible(now, rtt, smoothed))
         };
         if let Some(rtt) = rtt {
             self.rtt.sample(rtt, &self.config);
@@ -226,12 +226,12 @@ impl Tcb {
             let probed = self.snd.probes > 0;
             self.snd.probes = 0;
             self.snd.probe_due = false;
-            self.snd.stuck_since = now;
+            self.recovery.renew_patience(now);
             if self.snd.outstanding() > 0 && probed {
                 // The probe, and what the window shrank away from, was thrown away.
                 let sent = self.sent();
                 self.recovery.rewind(sent);
-                self.rtt.stop_timing(now);
+                self.recovery.stop_timing(now);
             }
         }
         if opened || self.snd.wnd == 0 && had > 0 {

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use super::handshake::{Negotiated, Opening, Progress};
+use super::handshake::{Opening, Progress};
+use super::negotiation::Negotiated;
 use super::state::{Event, State};
 use super::tcb::{Ending, Tcb};
-use super::time_wait::{Lingering, Over, Verdict};
+use super::time_wait::{Lingering, Over, TimeWait, Verdict};
 use super::{Birth, Discard, Error, Limits, Outgoing, Reaction, Shutdown, Signals, Trouble};
 use crate::buffer::{Chunk, Pool, Queue};
 use crate::time::Instant;
@@ -63,7 +64,7 @@ impl Connection {
                 let discard = tcb.on_segment(now, segment, pool).err();
                 Reaction { signals: self.settle(now), discard }
             }
-            Phase::Lingering(lingering) => match lingering.on_segment(now, segment) {
+            Phase::Lingering(lingering) => match lingering.wait.on_segment(now, segment) {
                 Ok(Verdict::Stay) => Reaction::default(),
                 Ok(Verdict::Reuse) => Reaction { signals: Signals::REUSE, discard: None },
                 Err(discard) => Reaction { signals: Signals::empty(), discard: Some(discard) },
@@ -77,7 +78,7 @@ impl Connection {
     /// Nobody listens for the SYN that a TIME-WAIT would have given way to.
     pub fn refuse_reuse(&mut self, now: Instant) {
         if let Phase::Lingering(lingering) = &mut self.phase {
-            lingering.refuse_reuse(now);
+            lingering.wait.refuse_reuse(now);
         }
     }
 
@@ -91,7 +92,7 @@ impl Connection {
                 tcb.on_timeout(now);
                 self.settle(now)
             }
-            Phase::Lingering(lingering) if lingering.expires().is_due(now) => {
+            Phase::Lingering(lingering) if lingering.wait.expires().is_due(now) => {
                 let over = lingering.over();
                 self.become_over(over)
             }
@@ -105,7 +106,7 @@ impl Connection {
         match &self.phase {
             Phase::Opening(opening) => opening.poll_timeout(),
             Phase::Open(tcb) => tcb.next_timeout(),
-            Phase::Lingering(lingering) => lingering.expires(),
+            Phase::Lingering(lingering) => lingering.wait.expires(),
             Phase::Over(_) => Instant::NEVER,
         }
     }
@@ -123,7 +124,7 @@ impl Connection {
         match &mut self.phase {
             Phase::Opening(opening) => opening.poll_transmit(now, flow, out),
             Phase::Open(tcb) => tcb.poll_transmit(now, flow, limits, out),
-            Phase::Lingering(lingering) => lingering.poll_transmit(now, flow, out),
+            Phase::Lingering(lingering) => lingering.wait.poll_transmit(now, flow, out),
             Phase::Over(over) => over.poll_transmit(flow, out),
         }
     }
@@ -269,6 +270,7 @@ impl Connection {
             }
             Phase::Lingering(lingering) => {
                 lingering.unread.clear();
+                lingering.orphaned = true;
                 Signals::empty()
             }
             Phase::Over(over) => {
@@ -297,6 +299,19 @@ impl Connection {
             }
             Phase::Over(_) => Signals::empty(),
         }
+    }
+
+    /// In TIME-WAIT with nobody who holds it any more: that goes on without the connection, which is
+    /// over. To be asked when nothing is owed.
+    pub(crate) fn take_time_wait(&mut self) -> Option<TimeWait> {
+        let Phase::Lingering(lingering) = &mut self.phase else { return None };
+        if !lingering.orphaned {
+            return None;
+        }
+        let wait = lingering.wait.clone();
+        let over = lingering.over();
+        self.become_over(over);
+        Some(wait)
     }
 
     /// Why the connection ended, if not in good order.
@@ -366,7 +381,7 @@ impl Connection {
     ) -> Reaction {
         let Phase::Opening(opening) = &mut self.phase else { return Reaction::default() };
         let buffer = opening.buffer.take();
-        let mut tcb = Box::new(Tcb::new(now, &opening.birth, buffer, negotiated, opening.retries));
+        let mut tcb = Box::new(Tcb::new(now, opening, buffer, negotiated));
         match opening.round_trip(now, segment) {
             Some(rtt) => {
                 tcb.rtt.sample(rtt, &tcb.config);
@@ -402,8 +417,7 @@ impl Connection {
         let Phase::Opening(opening) = &mut self.phase else { return Signals::empty() };
         opening.state = opening.state.after(Event::End);
         let reset = ending.reset.then(|| opening.abort_reset()).flatten();
-        let birth = &opening.birth;
-        let over = Over::of_opening(Arc::clone(&birth.config), ending.error, reset);
+        let over = Over::of_opening(Arc::clone(&opening.config), ending.error, reset);
         self.become_over(over)
     }
 

@@ -79,10 +79,28 @@ pub(super) fn sets_up(syn: &Segment<'_>) -> bool {
     syn.flags & (Flags::ECE | Flags::CWR) == setup(syn.ack.is_some())
 }
 
-/// The ECN of one connection.
+/// The ECN of one connection: nothing, unless both SYNs agreed on some.
 #[derive(Clone, Debug)]
 pub(super) struct Ecn {
-    agreement: Agreement,
+    agreed: Option<Box<Agreed>>,
+}
+
+/// How often marks have come, and echoes of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// Segments with a mark that have arrived.
+    pub(super) ce_received: u32,
+    /// Segments that the peer has acknowledged together with the echo of a mark.
+    pub(super) ce_delivered: u32,
+    /// Acknowledgements that echo a mark.
+    pub(super) ece_received: u32,
+}
+
+/// The ECN of a connection that has it.
+#[derive(Clone, Debug)]
+struct Agreed {
+    /// Both use it; or else marks are echoed only.
+    both: bool,
     /// A mark has arrived, and no CWR since: every segment of ours echoes it.
     echo: bool,
     /// The next segment of new text tells that the window was reduced.
@@ -102,19 +120,14 @@ pub(super) struct Ecn {
     seen: bool,
     /// Until when nothing new is sent: the window cannot get smaller.
     held_until: Instant,
-    /// Segments with a mark that have arrived.
-    pub(super) ce_received: u32,
-    /// Segments that the peer has acknowledged together with the echo of a mark.
-    pub(super) ce_delivered: u32,
-    /// Acknowledgements that echo a mark.
-    pub(super) ece_received: u32,
+    counts: Counts,
 }
 
 impl Ecn {
     /// `first`: the number of our first byte.
     pub(super) fn new(agreement: Agreement, first: SeqNum) -> Self {
-        Self {
-            agreement,
+        let agreed = || Agreed {
+            both: agreement == Agreement::Both,
             echo: false,
             cwr_owed: false,
             // Nobody can have marked anything before.
@@ -125,31 +138,80 @@ impl Ecn {
             lost_flights: 0,
             seen: false,
             held_until: Instant::ZERO,
-            ce_received: 0,
-            ce_delivered: 0,
-            ece_received: 0,
-        }
+            counts: Counts::default(),
+        };
+        Self { agreed: (agreement != Agreement::None).then(|| Box::new(agreed())) }
     }
 
     /// Whether both sides use it.
     pub(super) fn is_on(&self) -> bool {
-        self.agreement == Agreement::Both
+        self.agreed.as_ref().is_some_and(|agreed| agreed.both)
     }
 
     /// Whether something that was ECT has arrived.
     pub(super) fn seen(&self) -> bool {
-        self.seen
+        self.agreed.as_ref().is_some_and(|agreed| agreed.seen)
     }
 
     /// Whether the path was found to be broken.
     pub(super) fn stopped(&self) -> bool {
-        self.stopped
+        self.agreed.as_ref().is_some_and(|agreed| agreed.stopped)
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.agreed.as_ref().map_or(Counts::default(), |agreed| agreed.counts)
     }
 
     /// `segment`, of which something lies in the window, has arrived. Whether it wants to be
     /// acknowledged at once.
     pub(super) fn take_marks(&mut self, segment: &Segment<'_>) -> bool {
-        if self.agreement == Agreement::None || segment.is_empty() {
+        self.agreed.as_mut().is_some_and(|agreed| agreed.take_marks(segment))
+    }
+
+    /// The flags and the codepoint of a segment that leaves; `new_text`: it has text that was never
+    /// sent before.
+    pub(super) fn stamp(&mut self, new_text: bool) -> (Flags, EcnCodepoint) {
+        let nothing = (Flags::empty(), EcnCodepoint::NotEct);
+        self.agreed.as_mut().map_or(nothing, |agreed| agreed.stamp(new_text))
+    }
+
+    /// Whether the next segment of new text bears CWR. A frame of several segments must not: it
+    /// would stand on each of them.
+    pub(super) fn cwr_owed(&self) -> bool {
+        self.agreed.as_ref().is_some_and(|agreed| agreed.cwr_owed)
+    }
+
+    /// The last reduction was a mistake, and is undone: what is echoed of that window of data wants
+    /// an answer of its own.
+    pub(super) fn on_undone(&mut self) {
+        if let Some(agreed) = &mut self.agreed {
+            agreed.reduced = false;
+            agreed.cwr_owed = false;
+        }
+    }
+
+    /// Until when nothing new may be sent, if it may not.
+    pub(super) fn held_until(&self) -> Option<Instant> {
+        let until = self.agreed.as_ref()?.held_until;
+        (until != Instant::ZERO).then_some(until)
+    }
+
+    /// Whether nothing new may be sent for now.
+    pub(super) fn is_held(&self) -> bool {
+        self.held_until().is_some()
+    }
+
+    /// Ends the wait, if it is over.
+    pub(super) fn release(&mut self, now: Instant) {
+        if let Some(agreed) = self.agreed.as_mut().filter(|agreed| agreed.held_until.is_due(now)) {
+            agreed.held_until = Instant::ZERO;
+        }
+    }
+}
+
+impl Agreed {
+    fn take_marks(&mut self, segment: &Segment<'_>) -> bool {
+        if segment.is_empty() {
             return false;
         }
         let answered = segment.flags.contains(Flags::CWR);
@@ -164,28 +226,21 @@ impl Ecn {
         let news = marked && !self.echo;
         if marked {
             self.echo = true;
-            self.ce_received = self.ce_received.saturating_add(segment.wire_segments.into());
+            let received = &mut self.counts.ce_received;
+            *received = received.saturating_add(segment.wire_segments.into());
         }
         // As Linux: a sender that has just reduced its window may wait for this very segment.
         news || answered
     }
 
-    /// The flags and the codepoint of a segment that leaves; `new_text`: it has text that was never
-    /// sent before.
-    pub(super) fn stamp(&mut self, new_text: bool) -> (Flags, EcnCodepoint) {
+    fn stamp(&mut self, new_text: bool) -> (Flags, EcnCodepoint) {
         let mut flags = Flags::empty();
         flags.set(Flags::ECE, self.echo);
         // RFC 3168 6.1.2, RFC3168-6.1.2-c: once, and not on what may come too late.
         flags.set(Flags::CWR, new_text && std::mem::take(&mut self.cwr_owed));
         // RFC3168-6.1.2-a; 6.1.4 to 6.1.6, RFC3168-6.1.4, RFC3168-6.1.5, RFC3168-6.1.6.
-        let ect = new_text && self.is_on() && !self.stopped;
+        let ect = new_text && self.both && !self.stopped;
         (flags, if ect { EcnCodepoint::Ect0 } else { EcnCodepoint::NotEct })
-    }
-
-    /// Whether the next segment of new text bears CWR. A frame of several segments must not: it
-    /// would stand on each of them.
-    pub(super) fn cwr_owed(&self) -> bool {
-        self.cwr_owed
     }
 
     /// The window was reduced, for whatever reason, with SND.NXT at `nxt`.
@@ -193,41 +248,17 @@ impl Ecn {
         self.reduced = true;
         self.reduced_at = nxt;
         // RFC 3168 6.1.2: after a loss, too. Who echoes a mark has been heard then.
-        self.cwr_owed = self.is_on();
+        self.cwr_owed = self.both;
     }
 
     /// The window was reduced for a loss; `arrived`: not all was lost.
     fn on_loss(&mut self, nxt: SeqNum, arrived: bool) {
         let news = !self.reduced || nxt.after(self.reduced_at);
-        if news && !arrived && self.is_on() {
+        if news && !arrived && self.both {
             self.lost_flights = self.lost_flights.saturating_add(1);
             self.stopped |= self.lost_flights >= LOST_FLIGHTS;
         }
         self.on_reduction(nxt);
-    }
-
-    /// The last reduction was a mistake, and is undone: what is echoed of that window of data wants
-    /// an answer of its own.
-    pub(super) fn on_undone(&mut self) {
-        self.reduced = false;
-        self.cwr_owed = false;
-    }
-
-    /// Whether nothing new may be sent for now.
-    pub(super) fn is_held(&self) -> bool {
-        self.held_until != Instant::ZERO
-    }
-
-    /// Until when.
-    pub(super) fn held_until(&self) -> Instant {
-        self.held_until
-    }
-
-    /// Ends the wait, if it is over.
-    pub(super) fn release(&mut self, now: Instant) {
-        if self.held_until.is_due(now) {
-            self.held_until = Instant::ZERO;
-        }
     }
 
     /// Up to `ack`, which says `echoes`, something new was acknowledged.
@@ -253,20 +284,20 @@ impl Tcb {
     /// have sent. If it is the first one for this window of data the window is reduced as for a
     /// loss (RFC3168-5, RFC3168-6.1.2-b).
     pub(super) fn take_echo(&mut self, now: Instant, segment: &Segment<'_>, ack: SeqNum) -> bool {
-        if !self.ecn.is_on() || ack.before(self.snd.una) {
-            return false;
-        }
+        let (mss, sent) = (self.mss(), self.sent());
+        let agreed = self.ecn.agreed.as_mut().filter(|agreed| agreed.both);
+        let Some(ecn) = agreed.filter(|_| !ack.before(sent.start)) else { return false };
         let echoes = segment.flags.contains(Flags::ECE);
-        let bytes = ack.since(self.snd.una);
+        let bytes = ack.since(sent.start);
         if bytes > 0 {
-            self.ecn.on_progress(ack, echoes);
+            ecn.on_progress(ack, echoes);
         }
         if !echoes {
             return false;
         }
-        let (mss, sent, ecn) = (self.mss(), self.sent(), &mut self.ecn);
-        ecn.ece_received = ecn.ece_received.saturating_add(1);
-        ecn.ce_delivered = ecn.ce_delivered.saturating_add(bytes.div_ceil(mss));
+        let counts = &mut ecn.counts;
+        counts.ece_received = counts.ece_received.saturating_add(1);
+        counts.ce_delivered = counts.ce_delivered.saturating_add(bytes.div_ceil(mss));
         let credible = ecn.is_credible();
         if ecn.reduced || !credible {
             return credible;
@@ -275,13 +306,13 @@ impl Tcb {
         if !self.recovery.on_mark(now, sent, self.congestion.as_mut()) {
             return true;
         }
-        self.ecn.on_reduction(sent.end);
+        ecn.on_reduction(sent.end);
         if least {
-            self.ecn.echoes_in_a_row += 1;
-            self.ecn.stopped = self.ecn.echoes_in_a_row >= ECHOES_IN_A_ROW;
+            ecn.echoes_in_a_row += 1;
+            ecn.stopped = ecn.echoes_in_a_row >= ECHOES_IN_A_ROW;
             // RFC 3168 6.1.2, RFC3168-6.1.2-b; RFC 9438 4.6, RFC9438-4.6-c: less than one segment a
             // round trip takes the timer.
-            self.ecn.held_until = now + self.rtt.rto(&self.config);
+            ecn.held_until = now + self.rtt.rto(&self.config);
             self.arm_retransmit(now);
         }
         true
@@ -290,11 +321,13 @@ impl Tcb {
     /// If recovery has had to reduce the window the peer is told. `arrived`: something has that was
     /// sent once, and so was ECT.
     pub(super) fn note_reduction(&mut self, arrived: bool) {
+        let reduced = std::mem::take(&mut self.recovery.reduced);
+        let Some(ecn) = &mut self.ecn.agreed else { return };
         if arrived {
-            self.ecn.lost_flights = 0;
+            ecn.lost_flights = 0;
         }
-        if std::mem::take(&mut self.recovery.reduced) {
-            self.ecn.on_loss(self.snd.nxt, arrived);
+        if reduced {
+            ecn.on_loss(self.snd.nxt, arrived);
         }
     }
 }

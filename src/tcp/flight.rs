@@ -8,11 +8,12 @@ use super::delivery::{Delivery, Stamp};
 use super::harvest::{Harvest, News};
 use super::prr::Prr;
 use super::rack::{DUP_THRESHOLD, Rack};
+use super::rtt::Timing;
 use super::scoreboard::{Census, Fate, Record, Scoreboard};
 use super::tail_probe::TailProbe;
 use super::undo::Undo;
 use crate::time::Instant;
-use crate::wire::SeqNum;
+use crate::wire::{SeqNum, SeqRange};
 
 /// Where a connection stands between a loss and its repair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,42 @@ pub(super) enum Frto {
     Second { sent: SeqNum },
 }
 
+/// How much of the congestion window is made use of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usage {
+    /// Sending stopped for want of congestion window with SND.NXT here: what is acknowledged up
+    /// to here tells that the window was too small.
+    pub(super) limited_to: SeqNum,
+    /// Bytes outstanding at most, of late: what was sent before `most_to` counts.
+    pub(super) most: u32,
+    most_to: SeqNum,
+}
+
+impl Usage {
+    fn new(una: SeqNum) -> Self {
+        Self { limited_to: una, most: 0, most_to: una }
+    }
+
+    /// What is `sent` is outstanding, and nothing more can be sent now; `limited`: for want of window.
+    pub(super) fn note(&mut self, sent: SeqRange, limited: bool) {
+        let over = !sent.start.before(self.most_to);
+        if sent.end.after(self.most_to) && (over || sent.len() > self.most) {
+            (self.most, self.most_to) = (sent.len(), sent.end);
+        }
+        if limited {
+            self.limited_to = sent.end;
+        }
+    }
+
+    /// Whether the window was used up when what `news` tells of was sent.
+    pub(super) fn was_limited(&self, news: &News<'_>) -> bool {
+        match news.advances() {
+            true => !news.ack.after(self.limited_to),
+            false => news.ack.before(self.limited_to),
+        }
+    }
+}
+
 impl Mode {
     /// Lost segments are being repaired, so more of them are no news.
     pub(super) fn repairs(&self) -> bool {
@@ -66,6 +103,10 @@ pub(super) struct Flight {
     pub(super) rack: Rack,
     pub(super) delivery: Delivery,
     pub(super) undo: Undo,
+    pub(super) timing: Timing,
+    /// Since when SND.UNA stands still.
+    pub(super) stuck_since: Instant,
+    pub(super) usage: Usage,
     /// The tail probe that no acknowledgement has answered yet.
     pub(super) probe: Option<TailProbe>,
     /// When the next one is sent.
@@ -88,13 +129,16 @@ pub(super) struct Flight {
 
 impl Flight {
     /// Nothing is outstanding yet; it begins at `una`.
-    pub(super) fn new(una: SeqNum, delivery: Delivery) -> Self {
+    pub(super) fn new(now: Instant, una: SeqNum, delivery: Delivery) -> Self {
         Self {
             mode: Mode::Open,
             board: Scoreboard::new(una),
             rack: Rack::new(),
             delivery,
             undo: Undo::default(),
+            timing: Timing::new(una),
+            stuck_since: now,
+            usage: Usage::new(una),
             probe: None,
             probe_at: Instant::NEVER,
             probe_due: false,
@@ -104,6 +148,13 @@ impl Flight {
             dup_acks: 0,
             echoed: 0,
         }
+    }
+
+    /// Everything before `una` has arrived, and more than before.
+    pub(super) fn advanced(&mut self, now: Instant, una: SeqNum) {
+        self.stuck_since = now;
+        // Far enough behind, or two gigabytes later it would lie ahead.
+        self.usage.limited_to = self.usage.limited_to.later(una - 1);
     }
 
     /// Bytes thought to be in the network.

@@ -1,6 +1,7 @@
 //! How does a connection begin? SYN-SENT and SYN-RECEIVED (RFC 9293 3.5, 3.10.7.3, 3.10.7.4), and
 //! what the two SYNs agree on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::blind::{self, Challenges, Verdict};
@@ -8,6 +9,7 @@ use super::buffers::ReceiveBuffer;
 use super::config::EcnPolicy;
 use super::ecn::{self, Agreement};
 use super::input::is_acceptable;
+use super::negotiation::Negotiated;
 use super::output::{HEADERS, Reset, emit_empty};
 use super::state::{Event, State};
 use super::tcb::Ending;
@@ -27,44 +29,15 @@ const DEFAULT_MSS: u16 = 536;
 /// Largest shift (RFC 7323 2.3).
 const MAX_SHIFT: u8 = 14;
 
-/// What both sides agreed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Negotiated {
-    /// The peer's initial sequence number.
-    pub(super) irs: SeqNum,
-    /// The window of the peer's SYN, bytes (never scaled; RFC 7323 2.2).
-    pub(super) send_window: u32,
-    /// Payload and options that a segment to the peer may have, bytes.
-    pub(super) mss: u16,
-    /// The same for a segment from the peer.
-    pub(super) our_mss: u16,
-    /// Both scale their windows.
-    pub(super) scaling: bool,
-    /// Shift of the peer's windows.
-    pub(super) send_shift: u8,
-    /// Shift of ours.
-    pub(super) receive_shift: u8,
-    /// The window that our SYN offered.
-    pub(super) advertised: u16,
-    /// Both permit SACK.
-    pub(super) sack: bool,
-    /// Both send timestamps.
-    pub(super) timestamps: Option<TimestampClock>,
-    /// Marks of congestion.
-    pub(super) ecn: Agreement,
-}
-
-impl Negotiated {
-    /// The right edge of the window that our SYN offered.
-    fn edge(&self) -> SeqNum {
-        self.irs + 1 + u32::from(self.advertised)
-    }
-}
-
 /// A connection of which at least one side has not yet acknowledged the other's SYN.
 #[derive(Debug)]
 pub(super) struct Opening {
-    pub(super) birth: Birth,
+    pub(super) config: Arc<Config>,
+    /// Our initial sequence number.
+    pub(super) iss: SeqNum,
+    timestamp_offset: u32,
+    /// MTU of the path, bytes.
+    mtu: u16,
     /// The receive buffer that our SYN told of; its window stays when the setting changes.
     pub(super) buffer: ReceiveBuffer,
     /// The shift of our windows: as configured, or the least that can express the buffer, however
@@ -129,7 +102,10 @@ impl Opening {
             buffer: ReceiveBuffer::new(&birth.pool, birth.config.receive_buffer),
             shift: receive_shift(&birth.config),
             asks_ecn: !passive && birth.config.ecn == EcnPolicy::Request,
-            birth,
+            config: birth.config,
+            iss: birth.iss,
+            timestamp_offset: birth.timestamp_offset,
+            mtu: u16::try_from(birth.mtu).unwrap_or(u16::MAX),
             state,
             passive,
             peer: None,
@@ -161,7 +137,7 @@ impl Opening {
     fn in_syn_sent(&mut self, now: Instant, segment: &Segment<'_>) -> Result<Progress, Discard> {
         let reset = segment.flags.contains(Flags::RST);
         // First: SND.UNA < SEG.ACK =< SND.NXT, and only our SYN is out.
-        let acked = segment.ack.map(|ack| ack == self.birth.iss + 1);
+        let acked = segment.ack.map(|ack| ack == self.iss + 1);
         if acked == Some(false) {
             if reset {
                 return Err(Discard::UnsolicitedReset);
@@ -208,7 +184,7 @@ impl Opening {
         let flags = segment.flags;
         let again =
             flags.contains(Flags::SYN) && segment.seq == peer.irs && !flags.contains(Flags::RST);
-        let acked = segment.ack.map(|ack| ack == self.birth.iss + 1);
+        let acked = segment.ack.map(|ack| ack == self.iss + 1);
         if again && !ecn::sets_up(segment) {
             // RFC 3168 6.1.1: one that does not set it up undoes it.
             peer.ecn = Agreement::None;
@@ -290,7 +266,7 @@ impl Opening {
 
     /// A challenge ACK, unless this second has seen enough of them (RFC 5961, 7).
     fn challenge(&mut self, now: Instant) {
-        self.ack_owed |= self.challenges.spend(now, self.birth.config.challenge_acks);
+        self.ack_owed |= self.challenges.spend(now, self.config.challenge_acks);
     }
 
     /// RFC 9293 3.10.7.4, second; RFC 5961 3.2.
@@ -300,7 +276,7 @@ impl Opening {
         seq: SeqNum,
         peer: &Negotiated,
     ) -> Result<Progress, Discard> {
-        let secure = self.birth.config.secure_reset;
+        let secure = self.config.secure_reset;
         match blind::judge_reset(seq, peer.irs + 1, peer.edge(), secure) {
             Verdict::Ends => {
                 let error = (!self.passive).then_some(Error::Refused);
@@ -323,7 +299,7 @@ impl Opening {
         if self.passive {
             return Ok(Progress::Over(Ending { error: None, reset: false }));
         }
-        let secure = self.birth.config.secure_syn;
+        let secure = self.config.secure_syn;
         if blind::judge_syn(seq, peer.irs + 1, peer.edge(), secure) == Verdict::Ends {
             return Ok(Progress::Over(Ending { error: Some(Error::Reset), reset: true }));
         }
@@ -333,12 +309,12 @@ impl Opening {
 
     /// What the peer's SYN and ours agree on.
     fn negotiate(&self, now: Instant, syn: &Segment<'_>) -> Negotiated {
-        let config = &self.birth.config;
+        let config = &self.config;
         let theirs = &syn.options;
         // RFC 7323 2.2: only if both SYNs carry it.
         let scaling = theirs.window_scale.filter(|_| config.window_scaling);
         let echo = theirs.timestamps.filter(|_| config.timestamps);
-        let offset = self.birth.timestamp_offset;
+        let offset = self.timestamp_offset;
         let peer_mss = theirs.mss.unwrap_or(DEFAULT_MSS).max(MIN_MSS);
         Negotiated {
             irs: syn.seq,
@@ -358,9 +334,8 @@ impl Opening {
     /// The MSS that we offer: what the path carries, less the fixed headers (RFC 6691, 2;
     /// RFC 9293 3.7.1, MUST-67).
     pub(super) fn our_mss(&self) -> u16 {
-        let path = self.birth.mtu.saturating_sub(HEADERS as usize);
-        let path = u16::try_from(path).unwrap_or(u16::MAX);
-        path.min(self.birth.config.mss.unwrap_or(u16::MAX)).max(MIN_MSS)
+        let path = self.mtu.saturating_sub(HEADERS as u16);
+        path.min(self.config.mss.unwrap_or(u16::MAX)).max(MIN_MSS)
     }
 
     pub(super) fn poll_timeout(&self) -> Instant {
@@ -373,7 +348,7 @@ impl Opening {
         if !expire(&mut self.timer, now) {
             return None;
         }
-        let config = &self.birth.config;
+        let config = &self.config;
         let patience = config.user_timeout.map_or(config.r2_syn, |limit| limit.min(config.r2_syn));
         if now - self.started >= patience {
             // As Linux and BSD: what the network has said of it tells more than that it took long.
@@ -389,12 +364,12 @@ impl Opening {
 
     /// The time-out of the SYN, backoff included.
     pub(super) fn rto(&self) -> Duration {
-        let config = &self.birth.config;
+        let config = &self.config;
         config.rto_initial.saturating_mul(1 << self.retries.min(20)).min(config.rto_max)
     }
 
     fn arm(&mut self, now: Instant) {
-        let config = &self.birth.config;
+        let config = &self.config;
         let wait = self.rto();
         let patience = config.user_timeout.map_or(config.r2_syn, |limit| limit.min(config.r2_syn));
         self.timer = (now + wait).min((self.started + patience).max(now));
@@ -417,14 +392,14 @@ impl Opening {
         } else {
             return None;
         };
-        Some(emit_empty(out, flow, &self.birth.config, &segment))
+        Some(emit_empty(out, flow, &self.config, &segment))
     }
 
     /// Our SYN, or SYN-ACK: it repeats what the peer offered and we accept, or offers what we can
     /// (RFC 7323 2.2, 3.2; RFC 2018 2, RFC2018-2; RFC 9293 3.7.1, MUST-14, SHLD-5).
     fn syn(&self, now: Instant) -> Segment<'static> {
-        let config = &self.birth.config;
-        let value = clock(self.birth.timestamp_offset, now);
+        let config = &self.config;
+        let value = clock(self.timestamp_offset, now);
         let mut options = Options { mss: Some(self.our_mss()), ..Options::default() };
         match &self.peer {
             None => {
@@ -448,7 +423,7 @@ impl Opening {
         let ecn = self.peer.map_or(self.asks_ecn, |peer| peer.ecn == Agreement::Both);
         let setup = if ecn { ecn::setup(self.peer.is_some()) } else { Flags::empty() };
         Segment {
-            seq: self.birth.iss,
+            seq: self.iss,
             ack: self.peer.map(|peer| peer.irs + 1),
             flags: Flags::SYN | setup,
             window: self.buffer.syn_window(),
@@ -460,7 +435,7 @@ impl Opening {
     fn bare_ack(&self, now: Instant) -> Option<Segment<'static>> {
         let peer = self.peer?;
         Some(Segment {
-            seq: self.birth.iss + 1,
+            seq: self.iss + 1,
             ack: Some(peer.irs + 1),
             window: RawWindow(peer.advertised >> peer.receive_shift),
             options: Options {
@@ -473,7 +448,7 @@ impl Opening {
 
     /// Whether `seq`, quoted by an ICMP error, is our SYN's (RFC 5927, 4.1).
     pub(super) fn is_ours(&self, seq: SeqNum) -> bool {
-        seq == self.birth.iss
+        seq == self.iss
     }
 
     /// The round trip of the handshake that `segment` ends, if it can be told (Karn).
@@ -489,7 +464,7 @@ impl Opening {
     /// somebody to tell.
     pub(super) fn abort_reset(&self) -> Option<Reset> {
         let peer = self.peer?;
-        Some(Reset { seq: self.birth.iss + 1, ack: Some(peer.irs + 1) })
+        Some(Reset { seq: self.iss + 1, ack: Some(peer.irs + 1) })
     }
 }
 

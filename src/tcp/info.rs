@@ -343,13 +343,13 @@ impl Info {
             outstanding_segments: 1,
             retransmissions: opening.retries.into(),
             soft_error: opening.soft_error,
-            ..Self::of(opening.state, &opening.birth.config)
+            ..Self::of(opening.state, &opening.config)
         }
     }
 
     fn of_open(now: Instant, tcb: &Tcb) -> Self {
-        let (config, flight, tally) = (&tcb.config, tcb.recovery.flight(), &tcb.recovery.tally);
-        let times = tcb.stopwatch.times(now);
+        let (config, flight, tally) = (&tcb.config, tcb.recovery.flight(), tcb.recovery.troubles());
+        let (marks, times) = (tcb.ecn.counts(), tcb.stopwatch.times(now));
         let census = flight.map(|flight| flight.census(tcb.mss())).unwrap_or_default();
         Self {
             state: tcb.state,
@@ -366,9 +366,9 @@ impl Info {
             ecn: tcb.ecn.is_on(),
             ecn_seen: tcb.ecn.seen(),
             ecn_stopped: tcb.ecn.stopped(),
-            ce_received: tcb.ecn.ce_received,
-            ce_delivered: tcb.ecn.ce_delivered,
-            ece_received: tcb.ecn.ece_received,
+            ce_received: marks.ce_received,
+            ce_delivered: marks.ce_delivered,
+            ece_received: marks.ece_received,
             srtt: tcb.rtt.smoothed(),
             rttvar: tcb.rtt.variance(),
             rto: tcb.rtt.rto(config),
@@ -393,7 +393,7 @@ impl Info {
             sacked_segments: census.sacked,
             missing_segments: census.missing,
             resent_segments: census.resent,
-            delivered_segments: tally.delivered,
+            delivered_segments: tcb.recovery.tally.delivered,
             retransmissions: tally.resent_segments.into(),
             bytes_retransmitted: tally.resent,
             lost_segments: tally.lost,

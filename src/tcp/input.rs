@@ -153,9 +153,7 @@ impl Tcb {
         }
         // MUST-62: the pointer designates the byte after the urgent data.
         let end = segment.seq + u32::from(segment.urgent);
-        let known = self.rcv.urgent.unwrap_or(self.rcv.nxt);
-        if end.after(known) {
-            self.rcv.urgent = Some(end);
+        if self.rcv.take_urgent(end) {
             self.signals |= Signals::URGENT;
         }
     }

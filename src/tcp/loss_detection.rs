@@ -49,7 +49,7 @@ impl Recovery {
                 Judged::None => break Instant::NEVER,
             }
         };
-        self.tally.lost = self.tally.lost.wrapping_add(losses.segments);
+        self.tally.count_lost(losses.segments);
         losses
     }
 
@@ -66,7 +66,7 @@ impl Recovery {
             losses.add(record);
             flight.tell_lost(now, record, congestion);
         }
-        self.tally.lost = self.tally.lost.wrapping_add(losses.segments);
+        self.tally.count_lost(losses.segments);
         losses
     }
 }

@@ -18,6 +18,7 @@ mod info;
 mod input;
 pub mod isn;
 mod loss_detection;
+mod negotiation;
 mod output;
 mod pacing;
 mod path;
@@ -58,6 +59,7 @@ pub use output::Reset;
 pub use state::State;
 /// Which side of a connection to shut down.
 pub use std::net::Shutdown;
+pub(crate) use time_wait::{TimeWait, Verdict};
 
 use crate::buffer::Pool;
 use crate::wire::SeqNum;

@@ -189,14 +189,10 @@ impl Tcb {
         let lost = self.recovery.flight().map_or(0, |flight| flight.board.lost());
         let (room, mss) = (self.room(), self.mss());
         let short = (waiting > 0 || lost > 0) && room < (waiting + lost).min(mss);
-        let out = self.snd.outstanding();
-        let over = !self.snd.una.before(self.used_to);
-        if self.snd.nxt.after(self.used_to) && (over || out > self.most_used) {
-            (self.most_used, self.used_to) = (out, self.snd.nxt);
-        }
-        if short || out > 0 && room < mss {
+        let sent = self.sent();
+        if let Some(flight) = self.recovery.flight_mut() {
             // Full, whether or not there is more: the next one might not have fitted.
-            self.limited_to = self.snd.nxt;
+            flight.usage.note(sent, short || room < mss);
         }
         if short {
             // Neither the pace nor the application.
@@ -204,7 +200,7 @@ impl Tcb {
             && (waiting > 0 || lost > 0)
             && !self.pacer.is_open(now)
         {
-            self.timers.pacing = self.pacer.deadline(rate, mss);
+            self.pacer.wait(rate, mss);
         } else if self.snd.unsent() < mss
             && lost == 0
             && room > 0
@@ -293,7 +289,7 @@ impl Tcb {
         let pipe = self.pipe();
         match choice {
             Choice::Retransmit(_) => {
-                self.rtt.stop_timing(now);
+                self.recovery.stop_timing(now);
                 self.recovery.resent(now, range);
                 self.snd.last_sent = now;
                 if range.start == self.snd.una || repairs {
@@ -315,23 +311,25 @@ impl Tcb {
                 if !range.len().is_multiple_of(payload) {
                     self.snd.small_end = range.end;
                 }
-                self.rtt.time(now, range.end);
+                if let Some(flight) = self.recovery.flight_mut() {
+                    flight.timing.begin(now, range.end);
+                }
             }
             Choice::Probe => {
                 self.snd.probe_due = false;
-                self.rtt.stop_timing(now);
                 if range.end.after(self.snd.nxt) {
                     self.recovery.sent(now, range, self.snd.acked);
                 } else {
                     self.recovery.resent(now, range);
                 }
+                self.recovery.stop_timing(now);
                 self.snd.sent(now, range.end);
                 self.snd.small_end = range.end;
             }
             Choice::KeepAlive => self.keepalive_owed = false,
             Choice::FinAgain => {
-                self.recovery.tally.resent_segments += 1;
-                self.rtt.stop_timing(now);
+                self.recovery.tally.troubles_mut().resent_segments += 1;
+                self.recovery.stop_timing(now);
             }
             Choice::Ack => {}
         }

@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use super::timers::expire;
 use crate::time::Instant;
 
 /// Wake-ups a second, about, where the rate lets more than the least leave at once.
@@ -20,36 +21,59 @@ const MOST: u32 = 64 << 10;
 /// Segments that leave at once, at least.
 const LEAST_SEGMENTS: u32 = 2;
 
-/// The pacing of one connection.
-#[derive(Clone, Copy, Debug)]
+/// The pacing of one connection: nothing, as long as its controller gives no rate.
+#[derive(Clone, Debug)]
 pub(super) struct Pacer {
+    paced: Option<Box<Paced>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Paced {
     /// By the rate the next byte leaves then.
     next: Instant,
+    /// When what waits for that may leave; `NEVER` where nothing does.
+    timer: Instant,
 }
 
 impl Pacer {
     pub(super) const fn new() -> Self {
-        Self { next: Instant::ZERO }
+        Self { paced: None }
     }
 
     /// Whether a segment may leave.
     pub(super) fn is_open(&self, now: Instant) -> bool {
-        self.next.is_due(now)
+        self.paced.as_ref().is_none_or(|paced| paced.next.is_due(now))
     }
 
-    /// When to look again: by then a quantum may leave.
-    pub(super) fn deadline(&self, rate: u64, mss: u32) -> Instant {
-        // The last byte of the quantum before may have been late by less than a segment.
-        self.next + time_of(quantum(rate, mss).saturating_sub(mss), rate)
+    /// Something waits for its moment: sets the timer to when a quantum may leave.
+    pub(super) fn wait(&mut self, rate: u64, mss: u32) {
+        if let Some(paced) = &mut self.paced {
+            // The last byte of the quantum before may have been late by less than a segment.
+            paced.timer = paced.next + time_of(quantum(rate, mss).saturating_sub(mss), rate);
+        }
+    }
+
+    /// When to look again.
+    pub(super) fn next_timeout(&self) -> Instant {
+        self.paced.as_ref().map_or(Instant::NEVER, |paced| paced.timer)
+    }
+
+    /// Stops the timer if it has expired.
+    pub(super) fn on_timeout(&mut self, now: Instant) {
+        if let Some(paced) = &mut self.paced {
+            expire(&mut paced.timer, now);
+        }
     }
 
     /// `bytes` leave, at `rate` bytes a second. What was not used of late counts, up to a quantum.
     pub(super) fn sent(&mut self, now: Instant, bytes: u32, rate: u64, mss: u32) {
+        let none = || Box::new(Paced { next: Instant::ZERO, timer: Instant::NEVER });
+        let paced = self.paced.get_or_insert_with(none);
         let credit = time_of(quantum(rate, mss), rate);
         let earliest = Instant::from_nanos(
             now.as_nanos().saturating_sub(u64::try_from(credit.as_nanos()).unwrap_or(u64::MAX)),
         );
-        self.next = self.next.max(earliest) + time_of(bytes, rate);
+        paced.next = paced.next.max(earliest) + time_of(bytes, rate);
     }
 }
 

@@ -46,7 +46,7 @@ impl Tcb {
         if narrower && self.snd.outstanding() > self.mss() && !self.snd.window_closed() {
             let sent = self.sent();
             self.recovery.rewind(sent);
-            self.rtt.stop_timing(now);
+            self.recovery.stop_timing(now);
             self.arm_retransmit(now);
         }
     }

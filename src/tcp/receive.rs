@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use super::buffers::ReceiveBuffer;
-use super::handshake::Negotiated;
+use super::negotiation::Negotiated;
 use super::reassembly::Reassembly;
 use super::rightsizing::Progress;
 use super::tcb::TIMESTAMP_BYTES;
@@ -36,8 +36,8 @@ pub(super) struct ReceiveHalf {
     pub(super) queue: Queue,
     /// Text that arrived too early.
     reassembly: Reassembly,
-    /// Text that has arrived once more, and is yet to be reported (RFC 2883, 4).
-    duplicate: Option<SeqRange>,
+    /// What few peers ever send.
+    rare: Option<Box<Rare>>,
     /// Position of `nxt` in the stream: bytes received in order.
     pub(super) position: u64,
     /// Where the peer's FIN stands, if it was seen.
@@ -46,12 +46,19 @@ pub(super) struct ReceiveHalf {
     pub(super) ended: bool,
     /// The application shut down reading.
     pub(super) shut: bool,
-    /// End of the urgent data (RCV.UP), while it lies ahead of what was read.
-    pub(super) urgent: Option<SeqNum>,
     /// Bytes received in order and not yet acknowledged.
     unacknowledged: u32,
     /// Segments that have arrived before their turn.
     pub(super) early_segments: u32,
+}
+
+/// What has arrived that most connections never see.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rare {
+    /// Text that has arrived once more, and is yet to be reported (RFC 2883, 4).
+    duplicate: Option<SeqRange>,
+    /// End of the urgent data (RCV.UP).
+    urgent: Option<SeqNum>,
 }
 
 /// How soon what has just arrived wants to be acknowledged.
@@ -80,12 +87,11 @@ impl ReceiveHalf {
             full_sized: negotiated.our_mss.min(SMALL_MSS) - options,
             queue: Queue::new(),
             reassembly: Reassembly::new(),
-            duplicate: None,
+            rare: None,
             position: 0,
             fin: None,
             ended: false,
             shut: false,
-            urgent: None,
             unacknowledged: 0,
             early_segments: 0,
         }
@@ -219,7 +225,8 @@ impl ReceiveHalf {
     /// as one, else the last.
     pub(super) fn note_duplicate(&mut self, text: SeqRange) {
         let Some(found) = self.old_part(text).or_else(|| self.held_part(text)) else { return };
-        self.duplicate = Some(match self.duplicate {
+        let duplicate = &mut self.rare.get_or_insert_default().duplicate;
+        *duplicate = Some(match *duplicate {
             Some(before) if !before.end.before(found.start) && !found.end.before(before.start) => {
                 let start = before.start.earlier(found.start);
                 SeqRange { start, end: before.end.later(found.end) }
@@ -228,9 +235,15 @@ impl ReceiveHalf {
         });
     }
 
+    fn duplicate(&self) -> Option<SeqRange> {
+        self.rare.as_ref()?.duplicate
+    }
+
     /// The duplicate was reported, which happens once (RFC 2883, 4).
     pub(super) fn duplicate_reported(&mut self) {
-        self.duplicate = None;
+        if let Some(rare) = &mut self.rare {
+            rare.duplicate = None;
+        }
     }
 
     /// The SACK blocks to report, at most `max`: a duplicate, then what is held, last changed
@@ -239,7 +252,7 @@ impl ReceiveHalf {
     pub(super) fn sack_blocks(&self, max: usize) -> SackBlocks {
         let mut blocks = SackBlocks::default();
         let mut room = max;
-        if let Some(duplicate) = self.duplicate {
+        if let Some(duplicate) = self.duplicate() {
             blocks.push(duplicate);
             room -= 1;
         }
@@ -251,13 +264,28 @@ impl ReceiveHalf {
 
     /// Whether there is anything to tell in SACK blocks.
     pub(super) fn has_blocks(&self) -> bool {
-        self.duplicate.is_some() || !self.reassembly.is_empty()
+        self.duplicate().is_some() || !self.reassembly.is_empty()
+    }
+
+    /// End of the urgent data (RCV.UP), if there was any.
+    fn urgent(&self) -> Option<SeqNum> {
+        self.rare.as_ref()?.urgent
+    }
+
+    /// RFC 9293 3.10.7.4, sixth: urgent data up to `end` is told of. Whether RCV.UP moves forward.
+    pub(super) fn take_urgent(&mut self, end: SeqNum) -> bool {
+        let news = end.after(self.urgent().unwrap_or(self.nxt));
+        if news {
+            self.rare.get_or_insert_default().urgent = Some(end);
+        }
+        news
     }
 
     /// Bytes of urgent data, up to its end, that were not read (RFC 9293 3.8.5, MUST-33).
     pub(super) fn urgent_unread(&self) -> u32 {
         let read_up_to = self.nxt - u32::try_from(self.queue.len()).unwrap_or(0);
-        self.urgent.map_or(0, |end| if read_up_to.before(end) { end.since(read_up_to) } else { 0 })
+        self.urgent()
+            .map_or(0, |end| if read_up_to.before(end) { end.since(read_up_to) } else { 0 })
     }
 
     /// Cuts off what was received already and what lies beyond the window.

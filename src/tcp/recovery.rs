@@ -27,7 +27,7 @@ use super::loss_detection::Losses;
 use super::prr::{Arrival, Prr};
 use super::rack::{DUP_THRESHOLD, Reordering, RoundTrips};
 use super::scoreboard::{Fate, Judged, Overdue, Record};
-use super::tally::Tally;
+use super::tally::{Tally, Troubles};
 use crate::time::Instant;
 use crate::wire::{SeqNum, SeqRange};
 
@@ -40,7 +40,7 @@ pub(super) struct Recovery {
     /// A round trip was measured since the last tail probe (RFC 8985 7.3, RFC8985-7.3-a).
     pub(super) measured: bool,
     /// Time-outs in a row without progress.
-    timeouts: u32,
+    timeouts: u8,
     /// The controller was told of a loss since somebody asked last.
     pub(super) reduced: bool,
     /// What has happened since the connection opened.
@@ -76,13 +76,17 @@ impl Recovery {
     /// Nothing is lost yet; `iss` is our initial sequence number, whose SYN was repeated
     /// `syn_retries` times.
     pub(super) fn new(iss: SeqNum, syn_retries: u32) -> Self {
+        let mut tally = Tally::default();
+        if syn_retries > 0 {
+            tally.troubles_mut().resent_segments = syn_retries;
+        }
         Self {
             recover: iss,
             reordering: Reordering::new(iss),
             measured: true,
             timeouts: 0,
             reduced: false,
-            tally: Tally { resent_segments: syn_retries, ..Tally::default() },
+            tally,
             flight: None,
             starved: false,
         }
@@ -103,7 +107,7 @@ impl Recovery {
 
     /// Time-outs in a row without progress.
     pub(super) fn timeouts(&self) -> u32 {
-        self.timeouts
+        self.timeouts.into()
     }
 
     /// When a timer of recovery wants to be looked at.
@@ -111,16 +115,40 @@ impl Recovery {
         self.flight().map_or(Instant::NEVER, |flight| flight.probe_at.min(flight.reorder_at))
     }
 
+    /// What has not gone well since the connection opened.
+    pub(super) fn troubles(&self) -> Troubles {
+        self.tally.troubles()
+    }
+
     /// A round trip was measured.
     pub(super) fn note_measured(&mut self) {
         self.measured = true;
+    }
+
+    /// What is outstanding is no measure of the round trip any more.
+    pub(super) fn stop_timing(&mut self, now: Instant) {
+        if let Some(flight) = self.flight_mut() {
+            flight.timing.stop(now);
+        }
+    }
+
+    /// The peer has shown that it is there: what is outstanding has time again.
+    pub(super) fn renew_patience(&mut self, now: Instant) {
+        if let Some(flight) = self.flight_mut() {
+            flight.stuck_since = now;
+        }
+    }
+
+    /// Since when SND.UNA stands still with something outstanding.
+    pub(super) fn stuck_since(&self, now: Instant) -> Instant {
+        self.flight().map_or(now, |flight| flight.stuck_since)
     }
 
     /// New data in `range` leaves; `acked` bytes were acknowledged so far.
     pub(super) fn sent(&mut self, now: Instant, range: SeqRange, acked: u64) {
         let starved = self.starved;
         let flight = self.flight.get_or_insert_with(|| {
-            Box::new(Flight::new(range.start, Delivery::new(now, acked, starved)))
+            Box::new(Flight::new(now, range.start, Delivery::new(now, acked, starved)))
         });
         let stamp = flight.stamp(now, range.len());
         flight.board.sent(now, range, stamp);
@@ -137,8 +165,9 @@ impl Recovery {
             // There was nothing new that might have been sent: its answer will tell nothing.
             *frto = Frto::Off;
         }
-        self.tally.resent += u64::from(range.len());
-        self.tally.resent_segments = self.tally.resent_segments.wrapping_add(1);
+        let tally = self.tally.troubles_mut();
+        tally.resent += u64::from(range.len());
+        tally.resent_segments = tally.resent_segments.wrapping_add(1);
     }
 
     /// An acknowledgement has arrived: what it tells, and what follows from it.
@@ -258,10 +287,12 @@ impl Recovery {
     fn count_duplicate(&mut self, news: &News<'_>) {
         let Some(range) = news.reported else { return };
         let segments = range.len().div_ceil(news.mss);
-        self.tally.duplicates = self.tally.duplicates.saturating_add(segments);
+        let tally = self.tally.troubles_mut();
+        tally.duplicates = tally.duplicates.saturating_add(segments);
+        let explained = tally.duplicates <= tally.resent_segments;
         let probe = self.flight().and_then(|flight| flight.probe);
         let probed = probe.is_some_and(|probe| probe.again && probe.end == range.end);
-        if !probed && self.tally.duplicates <= self.tally.resent_segments {
+        if !probed && explained {
             self.reordering.widen(news.nxt);
         }
     }
@@ -357,7 +388,7 @@ impl Recovery {
             let all = Overdue { nth: u64::MAX, patience: trip + window };
             while let Judged::Lost(record) = flight.board.judge(now, &all) {
                 flight.tell_lost(now, &record, congestion);
-                self.tally.lost = self.tally.lost.wrapping_add(1);
+                self.tally.count_lost(1);
             }
         }
         let frto = if known { Frto::Off } else { Frto::First };
@@ -371,7 +402,8 @@ impl Recovery {
         self.flight = Some(flight);
         self.recover = sent.end;
         self.timeouts = self.timeouts.saturating_add(1);
-        self.tally.timeouts = self.tally.timeouts.saturating_add(1);
+        let tally = self.tally.troubles_mut();
+        tally.timeouts = tally.timeouts.saturating_add(1);
         congestion.on_congestion(now, &Congestion::Timeout { flight: sent.len(), again });
         self.reduced = true;
     }

@@ -12,8 +12,8 @@ const GRANULARITY: Duration = Duration::from_millis(1);
 /// RFC 6298 5.7, RFC6298-5.7: where a SYN was lost, data begins with at least this.
 const RTO_AFTER_LOST_SYN: Duration = Duration::from_secs(3);
 
-/// How long the least round trip counts, at least; twice that at most.
-const LEAST_PERIOD: Duration = Duration::from_secs(150);
+/// How long the least round trip counts, at least, milliseconds; twice that at most.
+const LEAST_PERIOD: u32 = 150_000;
 
 /// Estimates of one connection's round trip.
 #[derive(Clone, Debug)]
@@ -26,15 +26,10 @@ pub(super) struct Rtt {
     rto: Nanos,
     /// How often the RTO was doubled since the last sample: only a sample ends the backoff (Karn).
     backoff: u32,
-    /// The segment that is being timed: the ACK that will answer it, and when it was sent.
-    timed_end: SeqNum,
-    timed_at: Instant,
-    /// When something was sent again last.
-    resent_at: Instant,
     /// The least round trip of late: of this period, and of the one before.
     least: [Nanos; 2],
-    /// When this period began.
-    period: Instant,
+    /// When this period began, milliseconds, of which it wraps.
+    period: u32,
 }
 
 impl Rtt {
@@ -45,11 +40,8 @@ impl Rtt {
             variance: Nanos::of(Duration::ZERO),
             rto: Nanos::of(config.rto_initial),
             backoff: 0,
-            timed_end: SeqNum::new(0),
-            timed_at: Instant::NEVER,
-            resent_at: Instant::ZERO,
             least: [Nanos::UNKNOWN; 2],
-            period: Instant::ZERO,
+            period: 0,
         }
     }
 
@@ -91,49 +83,12 @@ impl Rtt {
         self.backoff
     }
 
-    /// New data up to `end` was sent: time it, unless another segment is being timed, so that each
-    /// round trip gives a sample (RFC 6298 3, RFC6298-3-b).
-    pub(super) fn time(&mut self, now: Instant, end: SeqNum) {
-        if !self.is_timing() {
-            (self.timed_end, self.timed_at) = (end, now);
-        }
-    }
-
-    /// Whether a segment is being timed.
-    pub(super) fn is_timing(&self) -> bool {
-        !self.timed_at.is_never()
-    }
-
-    /// Something is sent again: an ACK may answer either copy (Karn; RFC 6298 3, RFC6298-3-a).
-    pub(super) fn stop_timing(&mut self, now: Instant) {
-        self.timed_at = Instant::NEVER;
-        self.resent_at = now;
-    }
-
-    /// Whether a round trip that a timestamp measures may be believed: it began after the last
-    /// retransmission, or the ACK comes too soon after that to be its answer, so that nothing was
-    /// lost but patience. Otherwise the echo may be of a copy whose acknowledgement was lost: all
-    /// the time-outs until the next copy was acknowledged are in it, and as a sample it would
-    /// make the next time-out longer still.
-    pub(super) fn is_credible(&self, now: Instant, rtt: Duration) -> bool {
-        let resent_ago = now - self.resent_at;
-        let too_soon = self.smoothed().is_some_and(|smoothed| resent_ago < smoothed / 2);
-        rtt <= resent_ago + GRANULARITY || too_soon
-    }
-
-    /// The round trip that `ack` measures, if it answers the segment that is being timed.
-    pub(super) fn timed(&mut self, now: Instant, ack: SeqNum) -> Option<Duration> {
-        if !self.is_timing() || ack.before(self.timed_end) {
-            return None;
-        }
-        let sent = std::mem::replace(&mut self.timed_at, Instant::NEVER);
-        Some(now - sent)
-    }
-
     /// A segment that was sent once has taken `rtt` (RFC 8985 6.2, step 1: the least over a window of
     /// time, so that a path that has become longer is believed).
     pub(super) fn note_least(&mut self, now: Instant, rtt: Duration) {
-        if now - self.period >= LEAST_PERIOD {
+        #[expect(clippy::cast_possible_truncation, reason = "it wraps")]
+        let now = (now.as_nanos() / 1_000_000) as u32;
+        if now.wrapping_sub(self.period) >= LEAST_PERIOD {
             self.least = [Nanos::UNKNOWN, self.least[0]];
             self.period = now;
         }
@@ -158,6 +113,68 @@ impl Rtt {
     /// RTTVAR.
     pub(super) fn variance(&self) -> Duration {
         self.variance.get()
+    }
+}
+
+/// The segment of a flight that is being timed.
+#[derive(Clone, Debug)]
+pub(super) struct Timing {
+    /// The ACK that will answer it.
+    end: SeqNum,
+    /// When it was sent; `NEVER` while none is timed.
+    at: Instant,
+    /// When something of the flight was sent again last.
+    resent_at: Instant,
+}
+
+impl Timing {
+    /// None is.
+    pub(super) fn new(una: SeqNum) -> Self {
+        Self { end: una, at: Instant::NEVER, resent_at: Instant::ZERO }
+    }
+
+    /// New data up to `end` was sent: time it, unless another segment is being timed, so that each
+    /// round trip gives a sample (RFC 6298 3, RFC6298-3-b).
+    pub(super) fn begin(&mut self, now: Instant, end: SeqNum) {
+        if !self.runs() {
+            (self.end, self.at) = (end, now);
+        }
+    }
+
+    /// Whether a segment is being timed.
+    pub(super) fn runs(&self) -> bool {
+        !self.at.is_never()
+    }
+
+    /// Something is sent again: an ACK may answer either copy (Karn; RFC 6298 3, RFC6298-3-a).
+    pub(super) fn stop(&mut self, now: Instant) {
+        self.at = Instant::NEVER;
+        self.resent_at = now;
+    }
+
+    /// Whether a round trip that a timestamp measures may be believed, where SRTT is `smoothed`: it
+    /// began after the last retransmission, or the ACK comes too soon after that to be its answer, so
+    /// that nothing was lost but patience. Otherwise the echo may be of a copy whose acknowledgement
+    /// was lost: all the time-outs until the next copy was acknowledged are in it, and as a sample it
+    /// would make the next time-out longer still.
+    pub(super) fn is_credible(
+        &self,
+        now: Instant,
+        rtt: Duration,
+        smoothed: Option<Duration>,
+    ) -> bool {
+        let resent_ago = now - self.resent_at;
+        let too_soon = smoothed.is_some_and(|smoothed| resent_ago < smoothed / 2);
+        rtt <= resent_ago + GRANULARITY || too_soon
+    }
+
+    /// The round trip that `ack` measures, if it answers the segment that is being timed.
+    pub(super) fn end(&mut self, now: Instant, ack: SeqNum) -> Option<Duration> {
+        if !self.runs() || ack.before(self.end) {
+            return None;
+        }
+        let sent = std::mem::replace(&mut self.at, Instant::NEVER);
+        Some(now - sent)
     }
 }
 

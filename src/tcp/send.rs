@@ -12,7 +12,7 @@
 //!
 //! SND.NXT never moves back: what must be sent again is `recovery`'s question.
 
-use super::handshake::Negotiated;
+use super::negotiation::Negotiated;
 use super::{Config, MIN_MSS};
 use crate::buffer::Queue;
 use crate::time::Instant;
@@ -48,8 +48,6 @@ pub(super) struct SendHalf {
     pub(super) closed: bool,
     /// The FIN was sent and acknowledged.
     fin_acked: bool,
-    /// Since when `una` stands still with something outstanding.
-    pub(super) stuck_since: Instant,
     /// When something with sequence space was sent last.
     pub(super) last_sent: Instant,
     /// End of the last segment sent that was not full.
@@ -100,7 +98,6 @@ impl SendHalf {
             capacity: most_bytes(capacity),
             closed: false,
             fin_acked: false,
-            stuck_since: now,
             last_sent: now,
             small_end: iss,
             override_held: false,
@@ -234,7 +231,7 @@ impl SendHalf {
 
     /// Everything before `ack`, which lies in (SND.UNA, SND.NXT], has arrived. Whether our FIN was
     /// part of it.
-    pub(super) fn acknowledge(&mut self, now: Instant, ack: SeqNum) -> bool {
+    pub(super) fn acknowledge(&mut self, ack: SeqNum) -> bool {
         let fin_acked = self.closed && ack.after(self.queue_end());
         let bytes = ack.since(self.una) - u32::from(fin_acked);
         // Only now: what is SACKed may be thrown away yet (RFC 2018 8, RFC2018-8-a; RFC6675-4-keep).
@@ -244,16 +241,12 @@ impl SendHalf {
         // Two gigabytes later it would lie ahead.
         self.small_end = self.small_end.later(ack);
         self.wnd = self.wnd.saturating_sub(bytes + u32::from(fin_acked));
-        self.stuck_since = now;
         self.fin_acked |= fin_acked;
         fin_acked
     }
 
     /// Notes that sequence space up to `end` leaves now.
     pub(super) fn sent(&mut self, now: Instant, end: SeqNum) {
-        if self.outstanding() == 0 {
-            self.stuck_since = now;
-        }
         self.nxt = self.nxt.later(end);
         self.last_sent = now;
         self.override_held = false;

@@ -14,18 +14,18 @@ impl Connection {
     #[must_use]
     pub fn config(&self) -> &Config {
         match &self.phase {
-            Phase::Opening(opening) => &opening.birth.config,
+            Phase::Opening(opening) => &opening.config,
             Phase::Open(tcb) => &tcb.config,
-            Phase::Lingering(lingering) => &lingering.config,
+            Phase::Lingering(lingering) => &lingering.wait.config,
             Phase::Over(over) => &over.config,
         }
     }
 
     fn config_mut(&mut self) -> &mut Config {
         let config = match &mut self.phase {
-            Phase::Opening(opening) => &mut opening.birth.config,
+            Phase::Opening(opening) => &mut opening.config,
             Phase::Open(tcb) => &mut tcb.config,
-            Phase::Lingering(lingering) => &mut lingering.config,
+            Phase::Lingering(lingering) => &mut lingering.wait.config,
             Phase::Over(over) => &mut over.config,
         };
         Arc::make_mut(config)

@@ -38,51 +38,70 @@ pub(super) struct Times {
 #[derive(Debug)]
 pub(super) struct Stopwatch {
     limit: Limit,
+    /// How long it was busy, nanoseconds; while it is, when that would have begun had it been busy
+    /// ever since.
+    busy: u64,
+    /// Most connections never wait for these.
+    stalled: Option<Box<Stalled>>,
+}
+
+/// How long a sender was stalled.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stalled {
+    /// When it was last; meaningless unless it is now.
     since: Instant,
     /// Nanoseconds.
-    busy: u64,
-    /// Most connections never wait for these: nanoseconds of `PeerWindow`, of `SendBuffer`.
-    stalled: Option<Box<[u64; 2]>>,
+    peer_window: u64,
+    send_buffer: u64,
 }
 
 impl Stopwatch {
     pub(super) const fn new() -> Self {
-        Self { limit: Limit::Work, since: Instant::ZERO, busy: 0, stalled: None }
+        Self { limit: Limit::Work, busy: 0, stalled: None }
     }
 
     fn note(&mut self, now: Instant, limit: Limit) {
         if limit == self.limit {
             return;
         }
-        let spent = (now - self.since).as_nanos();
-        let spent = u64::try_from(spent).unwrap_or(u64::MAX);
-        if self.limit != Limit::Work {
-            self.busy = self.busy.saturating_add(spent);
+        if (limit == Limit::Work) != (self.limit == Limit::Work) {
+            // From how long to since when, or back.
+            self.busy = now.as_nanos().saturating_sub(self.busy);
         }
-        let stall = match self.limit {
-            Limit::Work | Limit::Path => None,
-            Limit::PeerWindow => Some(0),
-            Limit::SendBuffer => Some(1),
-        };
-        if let Some(stall) = stall {
-            let stalled = &mut self.stalled.get_or_insert_default()[stall];
-            *stalled = stalled.saturating_add(spent);
+        let stalls = |limit| matches!(limit, Limit::PeerWindow | Limit::SendBuffer);
+        if stalls(self.limit) || stalls(limit) {
+            let stalled = self.stalled.get_or_insert_default();
+            **stalled = stalled.until(now, self.limit);
+            stalled.since = now;
         }
-        (self.limit, self.since) = (limit, now);
+        self.limit = limit;
     }
 
     /// The times until `now`.
     pub(super) fn times(&self, now: Instant) -> Times {
-        let running = now - self.since;
-        let [peer_window, send_buffer] = self.stalled.as_deref().copied().unwrap_or_default();
-        let time = |nanos: u64, runs: bool| {
-            let running = if runs { running } else { Duration::ZERO };
-            Duration::from_nanos(nanos).saturating_add(running)
+        let busy = match self.limit {
+            Limit::Work => self.busy,
+            _ => now.as_nanos().saturating_sub(self.busy),
         };
+        let stalled = self.stalled.as_deref().copied().unwrap_or_default().until(now, self.limit);
         Times {
-            busy: time(self.busy, self.limit != Limit::Work),
-            peer_window: time(peer_window, self.limit == Limit::PeerWindow),
-            send_buffer: time(send_buffer, self.limit == Limit::SendBuffer),
+            busy: Duration::from_nanos(busy),
+            peer_window: Duration::from_nanos(stalled.peer_window),
+            send_buffer: Duration::from_nanos(stalled.send_buffer),
+        }
+    }
+}
+
+impl Stalled {
+    /// With the time until `now`, in which there was this `limit`.
+    fn until(self, now: Instant, limit: Limit) -> Self {
+        let spent = now.as_nanos().saturating_sub(self.since.as_nanos());
+        let add =
+            |time: u64, of: Limit| if limit == of { time.saturating_add(spent) } else { time };
+        Self {
+            since: self.since,
+            peer_window: add(self.peer_window, Limit::PeerWindow),
+            send_buffer: add(self.send_buffer, Limit::SendBuffer),
         }
     }
 }

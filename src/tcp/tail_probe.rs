@@ -120,7 +120,8 @@ impl Recovery {
             flight.probe = Some(TailProbe { end: nxt, again });
         }
         self.measured = false;
-        self.tally.probes = self.tally.probes.saturating_add(1);
+        let tally = self.tally.troubles_mut();
+        tally.probes = tally.probes.saturating_add(1);
     }
 
     /// Whether a tail probe was sent, and nobody has told yet what for.

@@ -8,7 +8,8 @@ use super::buffers::ReceiveBuffer;
 use super::congestion::{self, CongestionControl};
 use super::ecn::Ecn;
 use super::flight::Flight;
-use super::handshake::Negotiated;
+use super::handshake::Opening;
+use super::negotiation::Negotiated;
 use super::output::HEADERS;
 use super::pacing::Pacer;
 use super::receive::ReceiveHalf;
@@ -19,7 +20,7 @@ use super::state::{Event, State};
 use super::stopwatch::Stopwatch;
 use super::timers::{Timers, expire};
 use super::timestamps::TimestampClock;
-use super::{Birth, Config, Error, Signals};
+use super::{Config, Error, Signals};
 use crate::time::Instant;
 use crate::wire::{SeqNum, SeqRange};
 
@@ -62,12 +63,6 @@ pub(super) struct Tcb {
     pub(super) heard_at: Instant,
     /// When text arrived last, or the connection opened.
     pub(super) text_at: Instant,
-    /// Sending stopped for want of congestion window with SND.NXT here: what is acknowledged up
-    /// to here tells that the window was too small.
-    pub(super) limited_to: SeqNum,
-    /// Bytes outstanding at most, of late: what was sent before `used_to` counts.
-    pub(super) most_used: u32,
-    pub(super) used_to: SeqNum,
     /// What sending has waited for.
     pub(super) stopwatch: Stopwatch,
     /// The application let go of the connection.
@@ -104,17 +99,15 @@ pub(super) struct Ending {
 }
 
 impl Tcb {
-    /// The handshake is complete; `buffer` is what our SYN told of. It was repeated `syn_retries`
-    /// times.
+    /// The handshake is complete; `buffer` is what our SYN told of.
     pub(super) fn new(
         now: Instant,
-        birth: &Birth,
+        opening: &Opening,
         buffer: ReceiveBuffer,
         negotiated: &Negotiated,
-        syn_retries: u32,
     ) -> Self {
-        let iss = birth.iss;
-        let config = Arc::clone(&birth.config);
+        let (iss, syn_retries) = (opening.iss, opening.retries);
+        let config = Arc::clone(&opening.config);
         let snd = SendHalf::new(iss, negotiated, config.send_buffer.initial, now);
         let rcv = ReceiveHalf::new(negotiated, buffer);
         let mss =
@@ -144,9 +137,6 @@ impl Tcb {
             keepalive_probes: 0,
             heard_at: now,
             text_at: now,
-            limited_to: iss,
-            most_used: 0,
-            used_to: iss,
             stopwatch: Stopwatch::new(),
             orphaned: false,
             challenges: Challenges::new(now),
@@ -236,7 +226,8 @@ impl Tcb {
 
     /// When `on_timeout` wants to be called.
     pub(super) fn next_timeout(&self) -> Instant {
-        self.timers.next().min(self.recovery.next_timeout())
+        let sending = self.recovery.next_timeout().min(self.pacer.next_timeout());
+        self.timers.next().min(sending)
     }
 
     /// Sets the timer of the tail probe, where probes may be (RFC 8985 4, RFC8985-4-a: with SACK).
@@ -263,17 +254,15 @@ impl Tcb {
             // RFC 9293 3.8.6.1, SHLD-29, SHLD-30: one RTO after it closed, then ever more rarely.
             let wait = rto.saturating_mul(1 << self.snd.probes.min(20)).min(self.config.rto_max);
             let end = if self.snd.outstanding() > 0 {
-                self.snd.stuck_since + self.patience()
+                self.recovery.stuck_since(now) + self.patience()
             } else {
                 Instant::NEVER
             };
             (now + wait).min(end.max(now + self.config.rto_min))
         } else if self.snd.outstanding() > 0 {
-            (now + rto).min((self.snd.stuck_since + self.patience()).max(now))
-        } else if self.snd.has_unsent() && self.ecn.is_held() {
-            self.ecn.held_until()
+            (now + rto).min((self.recovery.stuck_since(now) + self.patience()).max(now))
         } else if self.snd.has_unsent() {
-            now + self.config.override_timeout
+            self.ecn.held_until().unwrap_or(now + self.config.override_timeout)
         } else {
             Instant::NEVER
         };
@@ -325,7 +314,7 @@ impl Tcb {
 
     /// The reordering window has passed, or two round trips without a word.
     fn on_recovery_timers(&mut self, now: Instant) {
-        expire(&mut self.timers.pacing, now);
+        self.pacer.on_timeout(now);
         let Some(flight) = self.recovery.flight_mut() else { return };
         let probe = expire(&mut flight.probe_at, now);
         let reorder = expire(&mut flight.reorder_at, now);
@@ -351,18 +340,19 @@ impl Tcb {
         if self.snd.window_closed() {
             // MUST-37: as long as the peer answers, a closed window is no reason to give up.
             // Only a probe that is under way can lack an answer.
-            if self.snd.outstanding() > 0 && now - self.snd.stuck_since >= self.patience() {
+            if self.snd.outstanding() > 0 && now - self.recovery.stuck_since(now) >= self.patience()
+            {
                 return self.give_up();
             }
             self.snd.probe_due = true;
             self.snd.probes = self.snd.probes.saturating_add(1);
         } else if self.snd.outstanding() > 0 {
-            if now - self.snd.stuck_since >= self.patience() {
+            if now - self.recovery.stuck_since(now) >= self.patience() {
                 return self.give_up();
             }
             // RFC 6298 5.4 to 5.6, RFC6298-5.6; RFC 9293 3.8.1.
             self.rtt.back_off();
-            self.rtt.stop_timing(now);
+            self.recovery.stop_timing(now);
             let sent = self.sent();
             let trips = self.round_trips();
             self.recovery.on_timeout(now, sent, self.sack, &trips, self.congestion.as_mut());

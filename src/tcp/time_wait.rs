@@ -12,9 +12,19 @@ use crate::buffer::Queue;
 use crate::time::Instant;
 use crate::wire::{Flags, Flow, Options, RawWindow, Segment, SeqNum};
 
-/// TIME-WAIT: as little as answering takes.
+/// A connection in TIME-WAIT.
 #[derive(Debug)]
 pub(super) struct Lingering {
+    pub(super) wait: TimeWait,
+    /// What the application has not read yet.
+    pub(super) unread: Queue,
+    /// The application let go of it.
+    pub(super) orphaned: bool,
+}
+
+/// TIME-WAIT: as little as answering takes.
+#[derive(Clone, Debug)]
+pub(crate) struct TimeWait {
     pub(super) config: Arc<Config>,
     /// SND.NXT.
     nxt: SeqNum,
@@ -28,13 +38,13 @@ pub(super) struct Lingering {
     /// Challenge ACKs of late: two ends that both linger, and disagree, shall not answer each other
     /// for ever.
     challenges: Challenges,
-    /// What the application has not read yet.
-    pub(super) unread: Queue,
+    /// It has begun anew since somebody asked last.
+    restarted: bool,
 }
 
 /// What a segment means for a TIME-WAIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It stays.
     Stay,
     /// A SYN may take over (RFC 6191).
@@ -44,7 +54,7 @@ pub(super) enum Verdict {
 impl Lingering {
     /// Both sides have closed: 2 MSL begin (RFC 9293 3.6.1, MUST-13).
     pub(super) fn new(now: Instant, tcb: &mut Tcb) -> Self {
-        Self {
+        let wait = TimeWait {
             config: Arc::clone(&tcb.config),
             nxt: tcb.snd.nxt,
             rcv_nxt: tcb.rcv.nxt,
@@ -53,11 +63,26 @@ impl Lingering {
             expires: now + tcb.config.time_wait,
             ack_owed: tcb.ack_owed,
             challenges: tcb.challenges,
-            unread: std::mem::take(&mut tcb.rcv.queue),
-        }
+            restarted: false,
+        };
+        let unread = std::mem::take(&mut tcb.rcv.queue);
+        Self { wait, unread, orphaned: tcb.orphaned }
     }
 
-    pub(super) fn on_segment(
+    /// 2 MSL have passed, or nobody needs to know any more.
+    pub(super) fn over(&mut self) -> Over {
+        Over {
+            config: Arc::clone(&self.wait.config),
+            error: None,
+            unread: std::mem::take(&mut self.unread),
+            reset_owed: None,
+        }
+    }
+}
+
+impl TimeWait {
+    /// A segment of the connection has arrived; an answer may be owed to it.
+    pub(crate) fn on_segment(
         &mut self,
         now: Instant,
         segment: &Segment<'_>,
@@ -78,6 +103,7 @@ impl Lingering {
         if segment.flags.contains(Flags::FIN) && segment.end() == self.rcv_nxt {
             // The peer's FIN again: our ACK was lost.
             self.expires = now + self.config.time_wait;
+            self.restarted = true;
             self.ack_owed = true;
             return Ok(Verdict::Stay);
         }
@@ -92,7 +118,7 @@ impl Lingering {
     }
 
     /// The SYN opens nothing: it is challenged as in any state (RFC 5961, 4.2).
-    pub(super) fn refuse_reuse(&mut self, now: Instant) {
+    pub(crate) fn refuse_reuse(&mut self, now: Instant) {
         self.ack_owed |= self.challenges.spend(now, self.config.challenge_acks);
     }
 
@@ -126,11 +152,17 @@ impl Lingering {
     }
 
     /// When 2 MSL have passed.
-    pub(super) fn expires(&self) -> Instant {
+    pub(crate) fn expires(&self) -> Instant {
         self.expires
     }
 
-    pub(super) fn poll_transmit(
+    /// Whether they have begun anew since this was asked last.
+    pub(crate) fn take_restarted(&mut self) -> bool {
+        std::mem::take(&mut self.restarted)
+    }
+
+    /// Appends the answer that is owed to `out`, if one is.
+    pub(crate) fn poll_transmit(
         &mut self,
         now: Instant,
         flow: &Flow,
@@ -150,16 +182,6 @@ impl Lingering {
             ..Segment::default()
         };
         Some(emit_empty(out, flow, &self.config, &segment))
-    }
-
-    /// 2 MSL have passed.
-    pub(super) fn over(&mut self) -> Over {
-        Over {
-            config: Arc::clone(&self.config),
-            error: None,
-            unread: std::mem::take(&mut self.unread),
-            reset_owed: None,
-        }
     }
 }
 

@@ -8,8 +8,6 @@ pub(super) struct Timers {
     /// Retransmission, or, where nothing may be retransmitted, the probe of a closed window and
     /// the override of silly-window avoidance: they exclude each other.
     pub(super) retransmit: Instant,
-    /// What may leave by the congestion controller's rate only then.
-    pub(super) pacing: Instant,
     /// An acknowledgement that waits for company.
     pub(super) delayed_ack: Instant,
     /// The next keep-alive probe, or the moment to see whether one is due.
@@ -23,7 +21,6 @@ impl Timers {
     pub(super) const fn new() -> Self {
         Self {
             retransmit: Instant::NEVER,
-            pacing: Instant::NEVER,
             delayed_ack: Instant::NEVER,
             keepalive: Instant::NEVER,
             orphan: Instant::NEVER,
@@ -32,8 +29,7 @@ impl Timers {
 
     /// The earliest.
     pub(super) fn next(&self) -> Instant {
-        let sending = self.retransmit.min(self.pacing);
-        sending.min(self.delayed_ack).min(self.keepalive).min(self.orphan)
+        self.retransmit.min(self.delayed_ack).min(self.keepalive).min(self.orphan)
     }
 }
 

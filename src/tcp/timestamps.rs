@@ -5,8 +5,11 @@ use std::time::Duration;
 use crate::time::Instant;
 use crate::wire::{SeqNum, Timestamps};
 
-/// RFC 7323 5.5: after so long the last timestamp says nothing any more.
-const OUTDATED: Duration = Duration::from_secs(24 * 24 * 3600);
+/// RFC 7323 5.5: after so long, 24 days, the last timestamp says nothing any more.
+const OUTDATED: u32 = ((24 * 24 * 3600 * 1_000_000_000_u64) >> MOMENT) as u32;
+
+/// Nanoseconds of a moment, as a power of two: a little more than a second.
+const MOMENT: u32 = 30;
 
 /// The timestamp state of a connection that negotiated them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,14 +18,14 @@ pub(super) struct TimestampClock {
     offset: u32,
     /// TS.Recent: what we echo.
     recent: u32,
-    /// When `recent` was taken.
-    recent_at: Instant,
+    /// When `recent` was taken, in whole [`moments`]: what it is for counts days.
+    recent_at: u32,
 }
 
 impl TimestampClock {
     /// The peer's SYN has brought `recent`.
     pub(super) fn new(offset: u32, recent: u32, now: Instant) -> Self {
-        Self { offset, recent, recent_at: now }
+        Self { offset, recent, recent_at: moments(now) }
     }
 
     /// The option to send now.
@@ -37,7 +40,8 @@ impl TimestampClock {
 
     /// RFC 7323 5.3, R1 (PAWS): whether `value` is older than the last one seen.
     pub(super) fn is_old(&self, now: Instant, value: u32) -> bool {
-        SeqNum::new(value).before(SeqNum::new(self.recent)) && now - self.recent_at < OUTDATED
+        SeqNum::new(value).before(SeqNum::new(self.recent))
+            && moments(now).saturating_sub(self.recent_at) < OUTDATED
     }
 
     /// RFC 7323 4.3: takes the timestamp of a segment at `seq`, if it is not younger than what we
@@ -46,7 +50,7 @@ impl TimestampClock {
         let not_old = !self.is_old(now, value);
         if not_old && !seq.after(last_ack_sent) {
             self.recent = value;
-            self.recent_at = now;
+            self.recent_at = moments(now);
         }
     }
 
@@ -60,6 +64,11 @@ impl TimestampClock {
         let millis = clock(self.offset, now).wrapping_sub(echo);
         (millis < 1 << 24).then(|| Duration::from_millis(u64::from(millis)))
     }
+}
+
+/// Moments since the host started, for 146 years.
+fn moments(now: Instant) -> u32 {
+    u32::try_from(now.as_nanos() >> MOMENT).unwrap_or(u32::MAX)
 }
 
 /// Our timestamp clock: a tick a millisecond (RFC 7323, 5.4).

@@ -111,7 +111,8 @@ impl Recovery {
         flight.end_repair();
         flight.undo.clear();
         flight.reorder_at = Instant::NEVER;
-        self.tally.undone = self.tally.undone.saturating_add(1);
+        let tally = self.tally.troubles_mut();
+        tally.undone = tally.undone.saturating_add(1);
         // RFC 5682 4, RFC5682-4: the controller knows what it was before.
         congestion.on_spurious(news.now);
         true

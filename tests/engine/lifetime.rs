@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tuntcp::engine::{OpenError, WriteError};
-use tuntcp::tcp::{Error, State};
+use tuntcp::tcp::{Error, Shutdown, State};
+use tuntcp::time::Instant;
 use tuntcp::wire::Flags;
 
 use crate::world::{Bench, Duo, HERE, Peer, THERE, address, at, only, tcp};
@@ -139,4 +140,79 @@ fn a_connection_that_is_over_is_forgotten_at_once() {
         drop(far);
         assert_eq!((duo.here.engine.connections(), duo.there.engine.connections()), (0, 0));
     }
+}
+
+/// The peer has closed, too: one whose connection to port 7 the application has closed first.
+fn linger(bench: &mut Bench, listener: &tuntcp::engine::Listener, port: u16) -> Peer {
+    let mut peer = Peer::open(bench, port, 7);
+    drop(listener.accept().unwrap().expect("it is open"));
+    peer.ack = Some(tcp(&only(bench.sent())).end());
+    assert_eq!(bench.give([peer.segment(Flags::FIN, &[])]).len(), 1);
+    peer
+}
+
+#[test]
+fn a_fin_that_comes_again_starts_a_time_wait_anew() {
+    // RFC 9293 3.10.7.4, eighth.
+    let mut bench = Bench::new();
+    let listener = bench.listen(7, 8);
+    let mut peers: Vec<_> = (1..=3)
+        .map(|port| {
+            bench.pass(Duration::from_secs(1));
+            linger(&mut bench, &listener, port)
+        })
+        .collect();
+    bench.pass(Duration::from_secs(30));
+    for peer in &mut peers[..2] {
+        let answer = only(bench.give([peer.segment(Flags::FIN, &[])]));
+        assert_eq!(tcp(&answer).ack, Some(peer.seq + 1));
+        bench.pass(Duration::from_secs(1));
+    }
+    // 2 MSL are a minute: the third one's end 61 s after it began, the others' later.
+    let left = |bench: &Bench| {
+        let flows = bench.engine.flows().into_iter();
+        flows.map(|(flow, state)| (flow.remote.port(), state)).collect::<Vec<_>>()
+    };
+    assert_eq!(left(&bench), [1, 2, 3].map(|port| (port, State::TimeWait)));
+    bench.pass(Duration::from_secs(28));
+    assert_eq!(left(&bench), [1, 2].map(|port| (port, State::TimeWait)));
+    bench.pass(Duration::from_secs(30));
+    assert_eq!(left(&bench), [(2, State::TimeWait)]);
+    bench.pass(Duration::from_secs(1));
+    assert_eq!(left(&bench), []);
+    assert_eq!(bench.turn(), Instant::NEVER);
+}
+
+#[test]
+fn who_holds_a_connection_in_time_wait_can_read_on() {
+    let mut bench = Bench::new();
+    let listener = bench.listen(7, 8);
+    let mut peer = Peer::open(&mut bench, 5000, 7);
+    let socket = listener.accept().unwrap().expect("it is open");
+    socket.shutdown(bench.now, Shutdown::Write).unwrap();
+    peer.ack = Some(tcp(&only(bench.sent())).end());
+    bench.give([peer.segment(Flags::FIN, b"late")]);
+    assert_eq!(socket.info(bench.now).state, State::TimeWait);
+    assert_eq!(socket.read(bench.now, &mut [0; 9], false), Ok(Some(4)));
+    assert_eq!(socket.read(bench.now, &mut [0; 9], false), Ok(Some(0)));
+    // What is left when it lets go is a TIME-WAIT still.
+    drop(socket);
+    assert_eq!(bench.engine.flows().len(), 1);
+    assert_eq!(only(bench.give([peer.segment(Flags::FIN, b"late")])).len(), 40);
+    bench.pass(Duration::from_secs(61));
+    assert_eq!(bench.engine.connections(), 0);
+}
+
+#[test]
+fn the_flow_of_a_time_wait_is_taken() {
+    let mut bench = Bench::new();
+    let listener = bench.listen(7, 8);
+    linger(&mut bench, &listener, 5000);
+    let connect = |bench: &Bench| {
+        let opened = bench.engine.connect(bench.now, Some(at(HERE, 7)), at(THERE, 5000));
+        opened.map(drop)
+    };
+    assert_eq!(connect(&bench), Err(OpenError::AddrInUse));
+    bench.engine.abort_all(bench.now);
+    assert_eq!(bench.engine.connections(), 0);
 }

@@ -59,7 +59,6 @@ pub struct Cubic {
     mss: u32,
     initial_window: u32,
     state: State,
-    hystart: HyStart,
     /// When something was acknowledged last, or sent into an empty network: until then the curve
     /// has been followed.
     followed_until: Instant,
@@ -74,12 +73,28 @@ struct State {
     cwnd: f64,
     /// Slow-start threshold, bytes.
     ssthresh: u32,
+    /// Nothing was lost or marked yet: where the pipe ends is not known.
+    unknown: bool,
+    growth: Growth,
+}
+
+/// How the window grows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Growth {
+    /// In the first slow start: ssthresh is still as high as at first (RFC 9406 4.3,
+    /// RFC9406-4.3-b).
+    First(HyStart),
+    /// Up to ssthresh in slow start, and then by the curve.
+    Curve(Curve),
+}
+
+/// Congestion avoidance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Curve {
     /// `cwnd_prior`: the window when ssthresh was set last, bytes.
     prior: u32,
     /// `W_max`: the window at the last congestion, bytes; 0 where that is not known.
     w_max: u32,
-    /// Nothing was lost or marked yet: where the pipe ends is not known.
-    unknown: bool,
     /// `W_est`: the window that Reno would have by now, bytes.
     w_est: f64,
     /// When the curve is back at `w_max`, seconds after `epoch`.
@@ -95,20 +110,20 @@ impl Cubic {
     pub fn new(start: Start) -> Self {
         let mss = start.mss.max(1);
         let cwnd = f64::from(start.window.max(mss));
+        let unknown = start.ssthresh == u32::MAX;
         Self {
             mss,
             initial_window: start.initial_window,
             state: State {
                 cwnd,
                 ssthresh: start.ssthresh,
-                prior: bytes(cwnd),
-                w_max: 0,
-                unknown: start.ssthresh == u32::MAX,
-                w_est: cwnd,
-                k: 0.0,
-                epoch: Instant::NEVER,
+                unknown,
+                growth: if unknown {
+                    Growth::First(HyStart::new())
+                } else {
+                    Growth::Curve(Curve::from(bytes(cwnd)))
+                },
             },
-            hystart: HyStart::new(),
             followed_until: start.now,
             undo: None,
         }
@@ -122,20 +137,25 @@ impl Cubic {
     /// RFC 9438 4.10, RFC9438-4.10: the window is below ssthresh. Bytes of its growth that would
     /// lead beyond that.
     fn slow_start(&mut self, ack: &Ack) -> u32 {
-        // RFC 9406 4.3, RFC9406-4.3-b: ssthresh is still as high as at first.
-        let first = self.state.ssthresh == u32::MAX;
+        let window = self.window();
+        let state = &mut self.state;
         let mut left = 0;
         if ack.window_limited {
-            let growth = if first { self.hystart.growth(ack.growth) } else { ack.growth };
-            let room = self.state.ssthresh - self.window();
+            let growth = match &state.growth {
+                Growth::First(hystart) => hystart.growth(ack.growth),
+                Growth::Curve(_) => ack.growth,
+            };
+            let room = state.ssthresh - window;
             left = growth.saturating_sub(room);
-            self.state.cwnd = (self.state.cwnd + f64::from(growth.min(room))).min(LARGEST);
+            state.cwnd = (state.cwnd + f64::from(growth.min(room))).min(LARGEST);
         }
-        if first && self.hystart.on_ack(ack) {
+        if let Growth::First(hystart) = &mut state.growth
+            && hystart.on_ack(ack)
+        {
             // RFC 9406 4.2, RFC9406-4.2-d; RFC 9438 4.10: no loss has told W_max, so the curve
             // begins on its plateau.
-            self.state.ssthresh = self.window();
-            self.state.prior = self.window();
+            state.ssthresh = bytes(state.cwnd);
+            state.growth = Growth::Curve(Curve::from(state.ssthresh));
         }
         left
     }
@@ -144,27 +164,28 @@ impl Cubic {
     fn avoid_congestion(&mut self, ack: &Ack, acked: u32) {
         let mss = f64::from(self.mss);
         let state = &mut self.state;
-        if state.epoch.is_never() {
-            state.begin(ack.now, mss);
+        let Growth::Curve(curve) = &mut state.growth else { return };
+        if curve.epoch.is_never() {
+            curve.begin(ack.now, state.cwnd, mss);
         }
         // A window at a time: what is acknowledged beyond it was sent by a larger one.
         let part = (f64::from(acked) / state.cwnd).min(1.0);
         // RFC 9438 4.3, RFC9438-4.3: where Reno has come to. When that is where the loss was, what
         // CUBIC's larger share of the window was to make up for is made up for.
-        let alpha = if state.w_est < f64::from(state.prior) { ALPHA } else { 1.0 };
-        state.w_est += alpha * mss * part;
-        let time = (ack.now - state.epoch).as_secs_f64();
+        let alpha = if curve.w_est < f64::from(curve.prior) { ALPHA } else { 1.0 };
+        curve.w_est += alpha * mss * part;
+        let time = (ack.now - curve.epoch).as_secs_f64();
         let step = if state.unknown { UNKNOWN_STEP * state.cwnd * part } else { 0.0 };
         let least = state.cwnd + step;
-        state.cwnd = if state.w_cubic(time, mss) < state.w_est {
-            state.cwnd.max(state.w_est)
+        state.cwnd = if curve.w_cubic(time, mss) < curve.w_est {
+            state.cwnd.max(curve.w_est)
         } else {
             // RFC9438-4.2-a: where the curve is a round trip from now; RFC9438-4.4, RFC9438-4.5:
             // all of the way there by a window of acknowledged bytes, whether the curve is concave
             // or convex.
             let ahead = time + ack.srtt.unwrap_or_default().as_secs_f64();
             let most = state.cwnd * GREATEST_STEP;
-            let target = state.w_cubic(ahead, mss).clamp(state.cwnd, most);
+            let target = curve.w_cubic(ahead, mss).clamp(state.cwnd, most);
             state.cwnd + (target - state.cwnd) * part
         }
         .max(least)
@@ -179,33 +200,69 @@ impl Cubic {
         // is used (RFC9438-4.6-b), so it is not larger than what was.
         let left = state.cwnd * BETA;
         let floor = |segments: u32| left.max(f64::from(self.mss.saturating_mul(segments)));
-        state.prior = bytes(state.cwnd);
+        let prior = bytes(state.cwnd);
         // RFC9438-4.7, fast convergence: the path has become narrower, or another flow has come.
-        let part = if state.prior < state.w_max { f64::midpoint(1.0, BETA) } else { 1.0 };
-        state.w_max = bytes(state.cwnd * part);
+        let part = if prior < state.w_max() { f64::midpoint(1.0, BETA) } else { 1.0 };
+        // RFC 9406 4.2, RFC9406-4.2-e: ssthresh ends the first slow start.
+        let w_max = bytes(state.cwnd * part);
+        state.growth = Growth::Curve(Curve { w_max, ..Curve::from(prior) });
         state.ssthresh = bytes(floor(2));
         state.cwnd = floor(least);
-        state.epoch = Instant::NEVER;
         state.unknown = false;
-        // RFC 9406 4.2, RFC9406-4.2-e: ssthresh ends the first slow start. Where that comes back
-        // it begins anew.
-        self.hystart = HyStart::new();
     }
 }
 
 impl State {
-    /// Congestion avoidance begins (RFC 9438 4.2).
-    fn begin(&mut self, now: Instant, mss: f64) {
+    /// `W_max`, or 0.
+    fn w_max(&self) -> u32 {
+        match &self.growth {
+            Growth::First(_) => 0,
+            Growth::Curve(curve) => curve.w_max,
+        }
+    }
+
+    /// The curve begins anew with the next acknowledgement.
+    fn restart_curve(&mut self) {
+        if let Growth::Curve(curve) = &mut self.growth {
+            curve.epoch = Instant::NEVER;
+        }
+    }
+
+    /// RFC9438-4.2-b: the curve stands still for so long as the window was not used up.
+    fn wait(&mut self, time: Duration) {
+        if let Growth::Curve(curve) = &mut self.growth {
+            curve.epoch += time;
+        }
+    }
+
+    /// To come back to. If that is the first slow start it begins anew.
+    fn remembered(&self) -> Box<Self> {
+        let growth = match self.growth {
+            Growth::First(_) => Growth::First(HyStart::new()),
+            curve @ Growth::Curve(_) => curve,
+        };
+        Box::new(Self { growth, ..*self })
+    }
+}
+
+impl Curve {
+    /// It has not begun. The window was `prior` when ssthresh was set.
+    fn from(prior: u32) -> Self {
+        Self { prior, w_max: 0, w_est: 0.0, k: 0.0, epoch: Instant::NEVER }
+    }
+
+    /// Congestion avoidance begins with the window `cwnd` (RFC 9438 4.2).
+    fn begin(&mut self, now: Instant, cwnd: f64, mss: f64) {
         self.epoch = now;
-        self.w_est = self.cwnd;
-        let below = f64::from(self.w_max) - self.cwnd;
+        self.w_est = cwnd;
+        let below = f64::from(self.w_max) - cwnd;
         if below > 0.0 {
             let k = (below / (C * mss)).cbrt();
             self.k = (k * 1e9).round() / 1e9;
         } else {
             // RFC 9438 4.8, 4.10: after a time-out, or a slow start that no loss has ended, this is
             // the plateau, and so it is where the window is beyond it already.
-            self.w_max = bytes(self.cwnd);
+            self.w_max = bytes(cwnd);
             self.k = 0.0;
         }
     }
@@ -213,11 +270,6 @@ impl State {
     /// RFC 9438 4.2, equation 1: the curve, bytes, `time` seconds after it began.
     fn w_cubic(&self, time: f64, mss: f64) -> f64 {
         C * mss * (time - self.k).powi(3) + f64::from(self.w_max)
-    }
-
-    /// RFC9438-4.2-b: the curve stands still for so long as the window was not used up.
-    fn wait(&mut self, time: Duration) {
-        self.epoch += time;
     }
 }
 
@@ -259,7 +311,7 @@ impl CongestionControl for Cubic {
     fn on_congestion(&mut self, _now: Instant, congestion: &Congestion) {
         match *congestion {
             Congestion::Loss { .. } => {
-                self.undo = Some(Box::new(self.state));
+                self.undo = Some(self.state.remembered());
                 self.reduce(2);
             }
             // RFC 9438 4.6, RFC9438-4.6-c; RFC 3168 6.1.2: marks reduce it down to one segment. No
@@ -271,12 +323,13 @@ impl CongestionControl for Cubic {
             // RFC 9438 4.8, RFC9438-4.8.
             Congestion::Timeout { again, .. } => {
                 if !again {
-                    self.undo = Some(Box::new(self.state));
+                    self.undo = Some(self.state.remembered());
                     self.reduce(2);
                 }
                 self.state.cwnd = f64::from(self.mss);
-                self.state.w_max = 0;
-                self.state.epoch = Instant::NEVER;
+                if let Growth::Curve(curve) = &mut self.state.growth {
+                    (curve.w_max, curve.epoch) = (0, Instant::NEVER);
+                }
             }
         }
     }
@@ -296,7 +349,7 @@ impl CongestionControl for Cubic {
         let most = f64::from(flight) + self.restart_window();
         if self.state.cwnd > most {
             self.state.cwnd = most;
-            self.state.epoch = Instant::NEVER;
+            self.state.restart_curve();
         }
     }
 
@@ -308,15 +361,15 @@ impl CongestionControl for Cubic {
         self.mss = mss;
         self.state.cwnd = self.state.cwnd.max(f64::from(mss));
         // The curve is one of segments: it begins anew from here.
-        self.state.epoch = Instant::NEVER;
+        self.state.restart_curve();
         if let Some(before) = &mut self.undo {
-            before.epoch = Instant::NEVER;
+            before.restart_curve();
         }
     }
 
     fn on_idle(&mut self, _now: Instant) {
         let restart = self.restart_window();
-        self.state.epoch = Instant::NEVER;
+        self.state.restart_curve();
         if self.state.cwnd > restart {
             // RFC 5681 4.1. What the path has carried is known still.
             let kept = bytes(self.state.cwnd * KEPT);

@@ -55,7 +55,7 @@ const ROUNDS: u8 = 5;
 const NONE: u32 = u32::MAX;
 
 /// What is known of the rounds so far.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct HyStart {
     /// Where the round ends, on the scale of [`Ack::acked_total`], its lower half.
     window_end: u32,
