@@ -18,7 +18,7 @@ impl Queues {
         let mut frame = Vec::new();
         let text = segment.payload;
         emit_tcp(&mut frame, &flow, &IpFields::default(), segment, text.len(), |space| {
-            space.copy_from_slice(text);
+            space.extend_from_slice(text);
         });
         self.0[queue].transmit(Instant::ZERO, &frame, Offload::None).unwrap();
     }
