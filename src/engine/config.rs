@@ -1,11 +1,55 @@
 //! Settings of a host.
 
+use std::fmt;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::device::impair::units;
 use crate::tcp::Config;
+
+/// How long a packet loop looks at an empty device before it sleeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum BusyPolling {
+    /// Up to 50 µs after something came, as long as that is mostly worth it and nobody else wants the
+    /// CPU; never where there is one CPU.
+    #[default]
+    Auto,
+    /// Not at all.
+    Off,
+    /// So long after something came, whatever else there is to do.
+    For(Duration),
+}
+
+impl fmt::Display for BusyPolling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Off => f.write_str("off"),
+            Self::For(time) => write!(f, "{}us", time.as_micros()),
+        }
+    }
+}
+
+impl FromStr for BusyPolling {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "off" => Ok(Self::Off),
+            _ => {
+                let time = units::time(text).filter(|&time| time <= LONGEST_BUSY_POLL);
+                time.map(Self::For).ok_or("auto, off or a time up to 1ms, such as 50us, is wanted")
+            }
+        }
+    }
+}
+
+/// More would keep a core busy for what a wake-up costs dozens of times.
+const LONGEST_BUSY_POLL: Duration = Duration::from_millis(1);
 
 /// Settings of a host.
 #[derive(Clone, Debug)]
@@ -31,10 +75,9 @@ pub struct HostConfig {
     pub path_mtu_timeout: Duration,
     /// Ephemeral ports (RFC 6056, 3.2). Default 1,024 to 65,535.
     pub ephemeral_ports: RangeInclusive<u16>,
-    /// How long the packet loop goes on looking at an empty device before it sleeps: what is
-    /// answered sooner costs no wake-up, at the price of so much of a core after each burst.
-    /// Default 50 µs; zero is right where there is one core, on which who looks keeps others waiting.
-    pub busy_poll: Duration,
+    /// Whether a packet loop goes on looking at an empty device before it sleeps: what comes meanwhile
+    /// costs no wake-up, at the price of so much of a core. Default: where it is worth it.
+    pub busy_poll: BusyPolling,
     /// Drop what opens and closes at once, SYN with FIN, as some guards of networks do. Default off:
     /// RFC 9293 3.10.7 takes the SYN and heeds the FIN as it does any other.
     pub drop_syn_fin: bool,
@@ -54,7 +97,7 @@ impl HostConfig {
             memory_limit: 1 << 30,
             path_mtu_timeout: Duration::from_secs(600),
             ephemeral_ports: 1024..=65_535,
-            busy_poll: Duration::from_micros(50),
+            busy_poll: BusyPolling::Auto,
             drop_syn_fin: false,
             secret: [0; 16],
         }

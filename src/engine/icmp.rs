@@ -23,7 +23,7 @@ impl Engine {
     /// What a frame to `remote` may be.
     pub(super) fn limits_to(&self, now: Instant, remote: IpAddr) -> Limits {
         let path = self.paths.mtu(now, remote).unwrap_or(usize::MAX);
-        Limits { mtu: path.min(self.limits.mtu), ..self.limits }
+        self.limits.on_path(path)
     }
 
     pub(super) fn take_icmp(

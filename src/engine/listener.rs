@@ -38,6 +38,8 @@ struct Waiting {
     ready: VecDeque<Arc<Slot>>,
     /// Nobody will accept any more.
     closed: bool,
+    /// Who waits for a connection is a packet loop: where to wake it.
+    leads: Option<usize>,
 }
 
 impl Shared {
@@ -123,6 +125,23 @@ impl Listener {
         Ok(next.map(|slot| Socket::new(Arc::clone(&self.engine), slot)))
     }
 
+    /// Whether `accept` has something to say.
+    #[must_use]
+    pub fn is_acceptable(&self) -> bool {
+        let waiting = lock(&self.shared.waiting);
+        !waiting.ready.is_empty() || waiting.closed
+    }
+
+    /// A thread that waits for a connection becomes the packet loop of this queue, or has been.
+    pub(crate) fn set_leads(&self, queue: Option<usize>) {
+        lock(&self.shared.waiting).leads = queue;
+    }
+
+    /// The engine that it belongs to.
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
     /// Sleeps until `accept` has something to say or `timeout` has passed (`false` then).
     pub fn wait(&self, timeout: Option<Duration>) -> bool {
         let waiting = lock(&self.shared.waiting);
@@ -154,8 +173,12 @@ impl Engine {
         let mut waiting = lock(&shared.waiting);
         waiting.closed = true;
         let ready = std::mem::take(&mut waiting.ready);
+        let leader = waiting.leads;
         drop(waiting);
         shared.acceptable.notify_all();
+        if let Some(queue) = leader {
+            self.device_of(queue).wake();
+        }
         for slot in ready {
             self.abort(now, &slot);
         }

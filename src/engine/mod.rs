@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
 
-pub use config::HostConfig;
+pub use config::{BusyPolling, HostConfig};
 pub use error::OpenError;
 pub use listener::Listener;
 pub use pinger::{EchoReply, Pinger};
@@ -101,7 +101,7 @@ impl Engine {
             tcp: Arc::new(config.tcp.clone()),
             limits: Limits {
                 mtu: can.mtu,
-                segments: (can.max_frame / can.mtu.max(1)).max(1),
+                max_frame: if can.offloads { can.max_frame } else { can.mtu },
                 offloads: can.offloads,
             },
             counters: Counters::default(),

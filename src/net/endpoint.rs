@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::engine::Socket;
-use crate::runtime::busy::BusyPoll;
+use crate::runtime::follower::{self, Waits};
 use crate::runtime::lead::Lead;
 use crate::time::Instant;
 
 use super::error::would_block;
+
+/// Bytes that are worth a look for answers to them.
+const MUCH: usize = 16 << 10;
 
 /// One connection of the application. The last clone that lets go closes it.
 pub(super) struct Endpoint {
@@ -113,6 +116,9 @@ impl Endpoint {
                 let written = self.socket.write(self.now(), rest)?.unwrap_or(0);
                 sent += written;
                 rest = &rest[written..];
+                if written >= MUCH {
+                    self.look_for_answers();
+                }
                 if rest.is_empty() {
                     break;
                 }
@@ -123,6 +129,16 @@ impl Endpoint {
             }
         }
         Ok(sent)
+    }
+
+    /// Who sends much takes the acknowledgements in passing: another thread, woken for each of them,
+    /// would cost more than they do.
+    fn look_for_answers(&self) {
+        let queue = self.socket.queue();
+        if let Some(_term) = self.leads[queue].try_take_in_passing() {
+            // A device that is gone is reported by the worker, who sees it next.
+            let _ = self.socket.engine().turn_queue(queue, self.now());
+        }
     }
 
     /// Sleeps until there may be news; `WouldBlock` if the call may not wait (any longer). The
@@ -143,7 +159,14 @@ impl Endpoint {
         if deadline.is_due(now) {
             return Err(would_block());
         }
-        if self.lead_until(until, deadline) {
+        let queue = self.socket.queue();
+        let (engine, lead) = (self.socket.engine(), &self.leads[queue]);
+        let waiter = Waiter(&self.socket, until);
+        if follower::lead_until(engine, queue, lead, deadline, &waiter) {
+            return Ok(());
+        }
+        let now = self.now();
+        if deadline.is_due(now) {
             return Ok(());
         }
         let left = (!deadline.is_never()).then(|| deadline - now);
@@ -155,47 +178,19 @@ impl Endpoint {
     }
 }
 
-impl Endpoint {
-    /// Is the packet loop until there are news of this connection, or `deadline`; `false` when
-    /// another thread is.
-    fn lead_until(&self, until: Until, deadline: Instant) -> bool {
-        let queue = self.socket.queue();
-        let lead = &self.leads[queue];
-        let Some(term) = lead.try_take() else { return false };
-        let engine = self.socket.engine();
-        self.socket.set_leads(Some(queue));
-        let mut busy = BusyPoll::new(engine.config().busy_poll);
-        busy.note_burst(self.now());
-        while !self.is_ready(until) && !lead.is_reclaimed() {
-            let now = self.now();
-            if deadline.is_due(now) {
-                break;
-            }
-            // A device that is gone is reported by the worker, who sees it next.
-            let Ok(next) = engine.turn_queue(queue, now) else { break };
-            if next.is_due(now) || self.is_ready(until) || busy.looks_again(now) {
-                continue;
-            }
-            let next = next.min(deadline);
-            let timeout = (!next.is_never()).then(|| next - self.now());
-            if engine.device_of(queue).wait(timeout).is_err() {
-                break;
-            }
+/// One who waits for a connection.
+struct Waiter<'a>(&'a Socket, Until);
+
+impl Waits for Waiter<'_> {
+    fn is_ready(&self) -> bool {
+        match self.1 {
+            Until::Readable => self.0.is_readable(),
+            Until::Writable => self.0.is_writable(),
         }
-        self.socket.set_leads(None);
-        drop(term);
-        if engine.dealt_with(queue) > 1 {
-            // Many are busy: better that one thread goes on for all than that each in turn does.
-            lead.hand_on();
-        }
-        true
     }
 
-    fn is_ready(&self, until: Until) -> bool {
-        match until {
-            Until::Readable => self.socket.is_readable(),
-            Until::Writable => self.socket.is_writable(),
-        }
+    fn set_leads(&self, queue: Option<usize>) {
+        self.0.set_leads(queue);
     }
 }
 

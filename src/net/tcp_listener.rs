@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::engine::{Engine, Listener};
 use crate::runtime::Host;
+use crate::runtime::follower::{self, Waits};
 use crate::runtime::lead::Lead;
+use crate::time::Instant;
 
 use super::TcpStream;
 use super::endpoint::Endpoint;
@@ -49,6 +51,19 @@ pub(super) struct Shared {
     engine: Arc<Engine>,
     leads: Arc<[Lead]>,
     nonblocking: AtomicBool,
+}
+
+/// One who waits for a connection.
+struct Waiter<'a>(&'a Listener);
+
+impl Waits for Waiter<'_> {
+    fn is_ready(&self) -> bool {
+        self.0.is_acceptable()
+    }
+
+    fn set_leads(&self, queue: Option<usize>) {
+        self.0.set_leads(queue);
+    }
 }
 
 impl TcpListener {
@@ -128,8 +143,18 @@ impl TcpListener {
             if nonblocking.load(Ordering::Relaxed) {
                 return Err(would_block());
             }
-            listener.wait(None);
+            if !self.lead_until_acceptable() {
+                listener.wait(None);
+            }
         }
+    }
+
+    /// Is the packet loop until somebody can be accepted; `false` when another thread is. Of a device
+    /// with several queues nobody knows by which one the next connection comes.
+    fn lead_until_acceptable(&self) -> bool {
+        let Shared { listener, leads, .. } = &*self.shared;
+        let [lead] = &**leads else { return false };
+        follower::lead_until(listener.engine(), 0, lead, Instant::NEVER, &Waiter(listener))
     }
 
     /// The connections that arrive, without end: each step is an `accept`.

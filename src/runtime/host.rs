@@ -12,6 +12,7 @@ use crate::device::{self, Device, TunOptions};
 
 use crate::engine::{Engine, HostConfig};
 
+use super::busy::BusyPoll;
 use super::clock::Clock;
 use super::lead::Lead;
 use super::worker::{Outcome, Status, Worker};
@@ -90,11 +91,14 @@ impl Host {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         getrandom::fill(&mut config.secret)?;
+        let busy_poll = config.busy_poll;
         let engine = Engine::with_queues(queues, config);
         let clock = Clock::start();
         let mut host = Self {
             status: Arc::new(Status::default()),
-            leads: (0..engine.queues()).map(|_| Lead::new(clock)).collect(),
+            leads: (0..engine.queues())
+                .map(|_| Lead::new(clock, BusyPoll::new(busy_poll)))
+                .collect(),
             workers: Vec::new(),
             drain: DRAIN,
             engine,

@@ -12,8 +12,9 @@
 //!             unused or was left for good, and sleeps while one thread leads for long
 //! ```
 //!
-//! While a turn has news for several threads at once the worker keeps the lead, or gets it from
-//! the thread that has it: the others then read while it goes on.
+//! A thread that leads while a turn has news for another one alone leaves the lead to that one, and
+//! sleeps. While a turn has news for several at once the worker keeps the lead, or gets it from the
+//! thread that has it: the others then read while it goes on.
 //!
 //! Not here: what a turn is (the engine's), and when a host stops (the worker's).
 
@@ -21,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::busy::BusyPoll;
 use super::clock::Clock;
 use crate::time::Instant;
 
@@ -36,10 +38,13 @@ const UNUSED: Duration = Duration::from_micros(200);
 #[derive(Debug)]
 pub(crate) struct Lead {
     clock: Clock,
+    busy: BusyPoll,
     state: Mutex<State>,
     changed: Condvar,
-    /// A thread has found the lead taken.
+    /// A thread has found the lead taken, and sleeps.
     wanted: AtomicBool,
+    /// A thread that sends much has found it taken, and comes again.
+    wanted_in_passing: AtomicBool,
     /// The worker keeps the lead from now on.
     reclaimed: AtomicBool,
 }
@@ -64,12 +69,7 @@ pub(crate) struct Term<'a>(&'a Lead);
 
 impl Lead {
     /// Nobody leads yet, and there is nobody to wait for.
-    /// What time it is on its host.
-    pub(crate) fn now(&self) -> Instant {
-        self.clock.now()
-    }
-
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock, busy: BusyPoll) -> Self {
         let state = State {
             led: false,
             left: clock.now(),
@@ -79,25 +79,52 @@ impl Lead {
         };
         Self {
             clock,
+            busy,
             state: Mutex::new(state),
             changed: Condvar::new(),
             wanted: AtomicBool::new(false),
+            wanted_in_passing: AtomicBool::new(false),
             reclaimed: AtomicBool::new(false),
         }
     }
 
     /// The lead for a thread that would otherwise sleep, if nobody has it.
     pub(crate) fn try_take(&self) -> Option<Term<'_>> {
+        self.try_take_or(&self.wanted)
+    }
+
+    /// The lead for a thread that sends much and does not sleep, if nobody has it: for one turn, so
+    /// that no other thread is woken for each acknowledgement.
+    pub(crate) fn try_take_in_passing(&self) -> Option<Term<'_>> {
+        self.try_take_or(&self.wanted_in_passing)
+    }
+
+    fn try_take_or(&self, wanted: &AtomicBool) -> Option<Term<'_>> {
         if self.is_reclaimed() {
             return None;
         }
         let mut state = self.lock();
         if state.led {
-            self.wanted.store(true, Ordering::Relaxed);
+            wanted.store(true, Ordering::Relaxed);
             return None;
         }
         state.take();
         Some(Term(self))
+    }
+
+    /// What time it is on its host.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// When whoever leads may sleep.
+    pub(super) fn busy(&self) -> &BusyPoll {
+        &self.busy
+    }
+
+    /// A thread has found the lead taken since this was last asked.
+    pub(super) fn was_wanted(&self) -> bool {
+        self.wanted.swap(false, Ordering::Relaxed)
     }
 
     /// A thread is done with its connection, or others are as busy as its own: if the lead lies
@@ -123,10 +150,12 @@ impl Lead {
         self.changed.notify_all();
     }
 
-    /// The worker has the lead and, its turn having had news for one thread alone, leaves it to a
-    /// thread that wanted it; back when it leads again.
-    pub(super) fn step_aside(&self) {
-        if self.is_reclaimed() || !self.wanted.swap(false, Ordering::Relaxed) {
+    /// The worker has the lead and, its turn having been about one connection alone, leaves it to a
+    /// thread that wanted it: to one that slept if it `woke` one, or to one that sends. Back when it
+    /// leads again.
+    pub(super) fn step_aside(&self, woke: bool) {
+        let in_passing = self.wanted_in_passing.swap(false, Ordering::Relaxed);
+        if self.is_reclaimed() || !(in_passing || woke && self.was_wanted()) {
             return;
         }
         self.lock().leave(self.clock.now());

@@ -6,6 +6,7 @@
 
 pub(crate) mod busy;
 pub mod clock;
+pub(crate) mod follower;
 pub mod host;
 pub(crate) mod lead;
 mod pair;

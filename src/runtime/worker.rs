@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::engine::Engine;
 
-use super::busy::BusyPoll;
 use super::clock::Clock;
 use super::lead::Lead;
 
@@ -101,7 +100,6 @@ impl Worker {
         let Self { engine, queue, clock, status, leads } = self;
         let (lead, device) = (&leads[*queue], engine.device_of(*queue));
         lead.worker_takes();
-        let mut busy = BusyPoll::new(engine.config().busy_poll);
         loop {
             if status.stopping.load(Ordering::Acquire) {
                 return Ok(());
@@ -113,14 +111,14 @@ impl Worker {
                 status.tell(Outcome::Turning);
             }
             let dealt_with = engine.dealt_with(*queue);
-            if engine.woken() != woken && dealt_with == 1 {
-                lead.step_aside();
+            if dealt_with == 1 {
+                lead.step_aside(engine.woken() != woken);
             }
             if dealt_with > 1 {
                 // With one the thread that waits for it leads soon, and looks itself.
-                busy.note_burst(now);
+                lead.busy().note_burst(now);
             }
-            if next.is_due(now) || busy.looks_again(now) {
+            if next.is_due(now) || lead.busy().looks_again(now) {
                 continue;
             }
             // The time that the turn took counts: the deadline is a moment, not a distance from

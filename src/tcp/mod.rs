@@ -210,8 +210,8 @@ pub struct Reaction {
 pub struct Limits {
     /// Largest IP packet of the path, bytes.
     pub mtu: usize,
-    /// MSS-sized segments that one frame may stand for.
-    pub segments: usize,
+    /// Largest frame, bytes: a packet, or with `offloads` one that stands for several.
+    pub max_frame: usize,
     /// The device writes checksums: frames carry the sum of the pseudo-header alone.
     pub offloads: bool,
 }
@@ -220,7 +220,15 @@ impl Limits {
     /// One segment a frame, with its checksum, on a path of this MTU, bytes.
     #[must_use]
     pub const fn plain(mtu: usize) -> Self {
-        Self { mtu, segments: 1, offloads: false }
+        Self { mtu, max_frame: mtu, offloads: false }
+    }
+
+    /// The same towards a host to which the path takes no more than `mtu` bytes.
+    #[must_use]
+    pub fn on_path(self, mtu: usize) -> Self {
+        let mtu = self.mtu.min(mtu);
+        let max_frame = if self.offloads { self.max_frame } else { mtu };
+        Self { mtu, max_frame, ..self }
     }
 }
 

@@ -82,7 +82,7 @@ impl Tcb {
     /// What is lost comes before what is new (RFC 6675 4, RFC6675-4-next), and both wait for the
     /// window and for their moment (RFC 8985 9.3, RFC8985-9.3). A tail probe waits for neither.
     fn choose_data(&self, now: Instant, limits: &Limits) -> Option<Choice> {
-        let payload = self.payload_limit(limits);
+        let (payload, frame) = self.payload_limits(limits);
         let flight = self.recovery.flight();
         let probing = flight.is_some_and(|flight| flight.probe_due);
         if let Some(probe) = probing.then(|| self.choose_tail_probe(payload)).flatten() {
@@ -91,8 +91,7 @@ impl Tcb {
         if self.congestion.pacing_rate().is_some() && !self.pacer.is_open(now) {
             return None;
         }
-        let segments = if self.ecn.cwr_owed() { 1 } else { limits.segments };
-        let most = payload.saturating_mul(segments.try_into().unwrap_or(1));
+        let most = if self.ecn.cwr_owed() { payload } else { frame };
         let new = || {
             let stretch = self.snd.next_stretch(self.room(), payload, most, &self.config);
             stretch.filter(|_| !self.ecn.is_held())
@@ -170,16 +169,20 @@ impl Tcb {
     }
 
     /// Largest payload of the next segment, bytes: what the peer and the path take, less the
-    /// options that the segment will carry (RFC 9293 3.7.1, MUST-16; RFC 6691).
-    fn payload_limit(&self, limits: &Limits) -> u32 {
-        let path = u32::try_from(limits.mtu).unwrap_or(u32::MAX).saturating_sub(HEADERS);
+    /// options that the segment will carry (RFC 9293 3.7.1, MUST-16; RFC 6691). And of the next frame:
+    /// as many such segments as fit.
+    fn payload_limits(&self, limits: &Limits) -> (u32, u32) {
+        let [path, frame] = [limits.mtu, limits.max_frame]
+            .map(|size| u32::try_from(size).unwrap_or(u32::MAX).saturating_sub(HEADERS));
         let options = if self.sack && self.rcv.has_blocks() {
             self.options(Instant::ZERO).wire_len()
         } else {
             self.timestamps.map_or(0, |_| super::tcb::TIMESTAMP_BYTES.into())
         };
         let options = u32::try_from(options).unwrap_or(0);
-        u32::from(self.snd.mss).min(path).saturating_sub(options).max(1)
+        let payload = u32::from(self.snd.mss).min(path).saturating_sub(options).max(1);
+        let frame = if limits.offloads { frame.saturating_sub(options) } else { payload };
+        (payload, (frame - frame % payload).max(payload))
     }
 
     /// Remembers what has stopped us: the congestion window, and nothing else; the pace; or that the
@@ -219,7 +222,7 @@ impl Tcb {
         limits: &Limits,
         out: &mut Vec<u8>,
     ) -> Outgoing {
-        let payload = self.payload_limit(limits);
+        let (payload, _) = self.payload_limits(limits);
         let (range, mut flags) = match choice {
             Choice::Retransmit(range) => (range, Flags::empty()),
             Choice::New(stretch) => (

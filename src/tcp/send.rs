@@ -194,14 +194,15 @@ impl SendHalf {
             return None;
         }
         let corked = config.cork && !self.closed && !self.override_held;
-        if text > payload && (text < unsent || corked) {
-            // A frame of several segments ends with a full one while more follows, or may.
-            text -= text % payload;
-        }
         // RFC 9293 3.7.4, MUST-17, SHLD-7: Nagle holds a small segment back, as Linux does only
         // while another small one is outstanding: the tail of a large write does not wait for a
         // delayed ACK. Behind a close nothing more can join it.
         let at_once = config.nodelay || !self.small_end.after(self.una);
+        let held_back = corked || !at_once && !self.closed && !self.override_held;
+        if text > payload && (text < unsent || held_back) {
+            // A frame of several segments ends with a full one while more follows, or may.
+            text -= text % payload;
+        }
         let all = text == unsent && (at_once || self.closed) && !corked;
         let half_window = at_once && text >= (self.max_wnd / 2).max(1);
         let go = fin || text >= payload || all || half_window || self.override_held;

@@ -136,8 +136,8 @@ impl<'a> Packet<'a> {
 
 /// Appends one TCP packet to `out`: IP header, TCP header, options and `payload_len` bytes that
 /// `fill` appends, or zeros where it does not. `segment.payload` is not looked at: payload comes
-/// through `fill`, so that it is written once, from the send queue into the frame; nor is `segment.ecn`, which is the IP header's
-/// and so `ip`'s. The checksum is computed over all of it (RFC 9293 3.1, MUST-2).
+/// through `fill`, so that it is written once, from the send queue into the frame; nor is
+/// `segment.ecn`, which is the IP header's and so `ip`'s. The checksum is computed over all of it (RFC 9293 3.1, MUST-2).
 pub fn emit_tcp(
     out: &mut Vec<u8>,
     flow: &Flow,

@@ -9,6 +9,7 @@ use clap::Args;
 use ipnet::IpNet;
 use tuntcp::device::impair::{Impaired, Spec};
 use tuntcp::device::{self, Capture, Device, OffloadPolicy, TunOptions};
+use tuntcp::engine::BusyPolling;
 use tuntcp::tcp::EcnPolicy;
 use tuntcp::tcp::congestion::Algorithm;
 use tuntcp::{Host, HostConfig};
@@ -46,6 +47,11 @@ pub(crate) struct HostOptions {
         conflicts_with = "impair"
     )]
     queues: u8,
+
+    /// Look at the device again and again before sleeping: auto (where it is worth it), off, or so
+    /// long after something came, up to 1ms
+    #[arg(long, value_name = "auto|off|50us", default_value_t)]
+    busy_poll: BusyPolling,
 
     /// Congestion control, by its name
     #[arg(long, value_name = "NAME", default_value_t)]
@@ -88,6 +94,7 @@ impl HostOptions {
             queues = queues.into_iter().map(|queue| boxed(Impaired::new(queue, spec))).collect();
         }
         let mut config = HostConfig::new(vec![self.stack]);
+        config.busy_poll = self.busy_poll;
         config.tcp.congestion = self.congestion;
         config.tcp.ecn = self.ecn;
         let host = Host::with_queues(queues, config);

@@ -8,7 +8,12 @@ use std::time::Duration;
 use super::busy::BusyPoll;
 use super::clock::Clock;
 use super::lead::Lead;
+use crate::engine::BusyPolling;
 use crate::time::Instant;
+
+fn lead() -> Lead {
+    Lead::new(Clock::start(), BusyPoll::new(BusyPolling::Off))
+}
 
 /// A worker that takes the lead, says so, and steps aside when told to, again and again.
 fn worker(lead: &Arc<Lead>) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
@@ -18,7 +23,7 @@ fn worker(lead: &Arc<Lead>) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
     thread::spawn(move || {
         lead.worker_takes();
         while says.send(()).is_ok() && told.recv().is_ok() {
-            lead.step_aside();
+            lead.step_aside(true);
         }
     });
     (hears, tell)
@@ -26,7 +31,7 @@ fn worker(lead: &Arc<Lead>) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
 
 #[test]
 fn only_one_leads() {
-    let lead = Lead::new(Clock::start());
+    let lead = lead();
     let term = lead.try_take();
     assert!(term.is_some());
     assert!(lead.try_take().is_none());
@@ -36,7 +41,7 @@ fn only_one_leads() {
 
 #[test]
 fn the_worker_takes_what_lies_unused() {
-    let lead = Arc::new(Lead::new(Clock::start()));
+    let lead = Arc::new(lead());
     let (hears, _tell) = worker(&lead);
     hears.recv().expect("it leads");
     assert!(lead.try_take().is_none(), "it does not share");
@@ -44,7 +49,7 @@ fn the_worker_takes_what_lies_unused() {
 
 #[test]
 fn the_worker_steps_aside_for_one_who_wants_and_comes_back() {
-    let lead = Arc::new(Lead::new(Clock::start()));
+    let lead = Arc::new(lead());
     let (hears, tell) = worker(&lead);
     hears.recv().expect("it leads");
     assert!(lead.try_take().is_none());
@@ -66,7 +71,7 @@ fn the_worker_steps_aside_for_one_who_wants_and_comes_back() {
 
 #[test]
 fn what_was_left_for_good_is_taken_at_once() {
-    let lead = Arc::new(Lead::new(Clock::start()));
+    let lead = Arc::new(lead());
     let term = lead.try_take().expect("nobody leads");
     let (hears, _tell) = worker(&lead);
     drop(term);
@@ -78,7 +83,7 @@ fn what_was_left_for_good_is_taken_at_once() {
 
 #[test]
 fn nobody_takes_what_is_reclaimed() {
-    let lead = Arc::new(Lead::new(Clock::start()));
+    let lead = Arc::new(lead());
     let term = lead.try_take().expect("nobody leads");
     let (hears, _tell) = worker(&lead);
     lead.reclaim();
@@ -89,17 +94,72 @@ fn nobody_takes_what_is_reclaimed() {
     assert!(lead.try_take().is_none());
 }
 
+fn at(micros: u64) -> Instant {
+    Instant::from_nanos(micros * 1_000)
+}
+
+const MICROS_50: BusyPolling = BusyPolling::For(Duration::from_micros(50));
+
 #[test]
 fn the_packet_loop_looks_again_for_a_while_after_each_burst() {
-    let at = |micros: u64| Instant::from_nanos(micros * 1_000);
-    let mut busy = BusyPoll::new(Duration::from_micros(50));
+    let busy = BusyPoll::new(MICROS_50);
     assert!(!busy.looks_again(at(100)), "nothing has come");
     busy.note_burst(at(100));
     assert!(busy.looks_again(at(149)));
     busy.note_burst(at(149));
     assert!(busy.looks_again(at(198)), "the time begins anew");
     assert!(!busy.looks_again(at(199)));
-    let mut off = BusyPoll::new(Duration::ZERO);
+    let off = BusyPoll::new(BusyPolling::Off);
     off.note_burst(at(100));
     assert!(!off.looks_again(at(100)));
+}
+
+/// Bursts so far apart, the time that was spent on looking at nothing, and how many were tried.
+fn looking_in_vain(busy: &BusyPoll, from: u64, bursts: u64, apart: u64) -> u64 {
+    let mut tried = 0;
+    for burst in 0..bursts {
+        let begin = from + burst * apart;
+        busy.note_burst(at(begin));
+        let mut now = begin;
+        while busy.looks_again(at(now)) {
+            now += 5;
+        }
+        tried += u64::from(now > begin);
+    }
+    tried
+}
+
+#[test]
+fn what_is_never_worth_it_is_hardly_tried() {
+    let busy = BusyPoll::adaptive(Duration::from_micros(50));
+    let tried = looking_in_vain(&busy, 1_000, 10_000, 1_000);
+    assert!((10_000 / 64..10_000 / 16).contains(&tried), "{tried} of 10000");
+    let told = BusyPoll::new(MICROS_50);
+    assert_eq!(looking_in_vain(&told, 1_000, 1_000, 1_000), 1_000, "unless it was asked for");
+}
+
+#[test]
+fn what_is_worth_it_again_is_done_again() {
+    let busy = BusyPoll::adaptive(Duration::from_micros(50));
+    looking_in_vain(&busy, 1_000, 1_000, 1_000);
+    // From now on something comes 20 µs after each burst.
+    let mut looked = 0;
+    for burst in 0..1_000 {
+        let begin = 10_000_000 + burst * 20;
+        busy.note_burst(at(begin));
+        looked += u64::from((0..20).step_by(5).all(|later| busy.looks_again(at(begin + later))));
+    }
+    assert!(looked > 900, "{looked} of 1000");
+}
+
+#[test]
+fn who_loses_the_cpu_while_looking_leaves_it_to_others_for_a_while() {
+    let busy = BusyPoll::adaptive(Duration::from_micros(50));
+    busy.note_burst(at(100));
+    assert!(busy.looks_again(at(101)));
+    assert!(!busy.looks_again(at(145)), "somebody else ran");
+    busy.note_burst(at(200));
+    assert!(!busy.looks_again(at(201)));
+    busy.note_burst(at(10_200));
+    assert!(busy.looks_again(at(10_201)));
 }

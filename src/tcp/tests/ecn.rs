@@ -304,11 +304,12 @@ fn a_loss_is_answered_with_cwr() {
 fn cwr_is_on_one_segment() {
     let mut harness = open().start();
     harness.must(&format!("{TEN}; cork; < .E 1:1(0) ack 14601"));
-    let (now, limits) = (harness.now, Limits { segments: 8, ..Limits::plain(1500) });
+    let (now, limits) =
+        (harness.now, Limits { max_frame: 8 * 1500, offloads: true, ..Limits::plain(1500) });
     let mut next = || {
         let mut frame = Vec::new();
         let sent = harness.connection().poll_transmit(now, &flow(), &limits, &mut frame);
-        let packet = Packet::parse(&frame, false).expect("what we send is good");
+        let packet = Packet::parse(&frame, true).expect("what we send is good");
         let Body::Tcp(_, segment) = packet.body else { panic!("no segment") };
         (sent.expect("more").wire_segments, segment.flags.contains(Flags::CWR), segment.ecn)
     };

@@ -2,6 +2,7 @@
 
 use super::harness::{Harness, flow};
 use super::script::{At, at};
+use crate::buffer::Pool;
 use crate::tcp::Limits;
 
 /// A connection that has handed over so much text, and sent it in one frame of `segments`.
@@ -10,7 +11,8 @@ fn framed(script: &str, segments: u16) -> Harness {
     let reno = setup.config(|config| config.congestion = "reno".parse().expect("it is there"));
     let mut harness = reno.start();
     harness.must(&format!("cork; {script}"));
-    let (now, limits) = (harness.now, Limits { segments: 10, ..Limits::plain(1500) });
+    let (now, limits) =
+        (harness.now, Limits { max_frame: 10 * 1500, offloads: true, ..Limits::plain(1500) });
     let sent = harness.connection().poll_transmit(now, &flow(), &limits, &mut Vec::new());
     assert_eq!(sent.map(|frame| frame.wire_segments), Some(segments));
     harness.must("uncork; +100ms");
@@ -24,6 +26,33 @@ fn a_part_of_it_is_lost() {
         "info in_flight 10mss; ack 1 2-4; sends 1; info sacked 3mss; info lost_segments 1
          +100ms; ack 5 7-9; sends 5-6 10; info sacked 3mss; info lost_segments 4; ack 11",
     );
+}
+
+/// Hands over so much text, and sends nothing yet.
+fn write(harness: &mut Harness, len: usize) {
+    let mut chunk = Pool::new().chunk(len);
+    chunk.extend(&vec![0; len]);
+    let now = harness.now;
+    assert_eq!(harness.connection().write(now, chunk), Ok(len));
+}
+
+/// A frame holds what the application has written as Nagle would have sent it in plain segments: a
+/// small one stays behind while another is outstanding.
+#[test]
+fn a_small_tail_waits_for_another() {
+    let mut harness = at(At::Established).start();
+    harness.must("write 100; > P. 1:101(100) ack 1");
+    write(&mut harness, 3000);
+    let limits = Limits { max_frame: 10 * 1500, offloads: true, ..Limits::plain(1500) };
+    let send = |harness: &mut Harness| {
+        let now = harness.now;
+        let sent = harness.connection().poll_transmit(now, &flow(), &limits, &mut Vec::new());
+        sent.map(|frame| frame.wire_segments)
+    };
+    assert_eq!(send(&mut harness), Some(2), "two full ones");
+    assert_eq!(send(&mut harness), None, "and 80 bytes that wait");
+    write(&mut harness, 1380);
+    assert_eq!(send(&mut harness), Some(1), "until they fill a segment");
 }
 
 #[test]

@@ -1,0 +1,77 @@
+//! A thread of the application as the packet loop: what it does while it would sleep.
+
+use super::lead::Lead;
+use crate::engine::Engine;
+use crate::time::Instant;
+
+/// One who waits for something of the engine's.
+pub(crate) trait Waits {
+    /// Whether it is there.
+    fn is_ready(&self) -> bool;
+
+    /// Whoever brings it wakes the packet loop of this queue, or nobody, from now on.
+    fn set_leads(&self, queue: Option<usize>);
+}
+
+/// Is the packet loop of `queue` until `waiter` has what it waits for or `deadline` has come. `false`
+/// when another thread is, or shall be: then there is nothing to do but sleep until one is woken.
+pub(crate) fn lead_until(
+    engine: &Engine,
+    queue: usize,
+    lead: &Lead,
+    deadline: Instant,
+    waiter: &impl Waits,
+) -> bool {
+    let Some(term) = lead.try_take() else { return false };
+    waiter.set_leads(Some(queue));
+    let gave_way = lead_on(engine, queue, lead, deadline, waiter);
+    waiter.set_leads(None);
+    drop(term);
+    if gave_way.is_none() && engine.dealt_with(queue) > 1 {
+        // Many are busy: better that one thread goes on for all than that each in turn does.
+        lead.hand_on();
+    }
+    gave_way.is_none()
+}
+
+/// The thread leaves the lead to another one, to whom a turn has brought something.
+struct GaveWay;
+
+fn lead_on(
+    engine: &Engine,
+    queue: usize,
+    lead: &Lead,
+    deadline: Instant,
+    waiter: &impl Waits,
+) -> Option<GaveWay> {
+    let (busy, device) = (lead.busy(), engine.device_of(queue));
+    busy.note_burst(lead.now());
+    while !waiter.is_ready() && !lead.is_reclaimed() {
+        let now = lead.now();
+        if deadline.is_due(now) {
+            break;
+        }
+        let woken = engine.woken();
+        // A device that is gone is reported by the worker, who sees it next.
+        let Ok(next) = engine.turn_queue(queue, now) else { break };
+        if waiter.is_ready() {
+            break;
+        }
+        let dealt_with = engine.dealt_with(queue);
+        if dealt_with > 0 {
+            busy.note_burst(now);
+        }
+        if dealt_with == 1 && engine.woken() != woken && lead.was_wanted() {
+            return Some(GaveWay);
+        }
+        if next.is_due(now) || busy.looks_again(now) {
+            continue;
+        }
+        let next = next.min(deadline);
+        let timeout = (!next.is_never()).then(|| next - lead.now());
+        if device.wait(timeout).is_err() {
+            break;
+        }
+    }
+    None
+}
