@@ -113,6 +113,16 @@ impl Delivery {
 }
 
 impl Stamp {
+    /// Of what was sent just before the `bytes` that were sent with this stamp, in the same burst.
+    pub(super) fn before(&self, bytes: u32) -> Self {
+        Self { tx_in_flight: self.tx_in_flight.saturating_sub(bytes), ..*self }
+    }
+
+    /// Whether nothing but `bytes` that were sent has happened since `earlier`.
+    pub(super) fn goes_on(&self, earlier: &Self, bytes: u32) -> bool {
+        self.tx_in_flight > bytes && self.before(bytes) == *earlier
+    }
+
     /// Whether a segment with this stamp was sent after one with `other`, as far as it matters for
     /// a sample: more had arrived.
     pub(super) fn is_newer(&self, other: &Self) -> bool {

@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 
 use super::congestion::Sent;
 use super::flight::{Flight, Mode};
+use super::scoreboard::Burst;
 use super::send::Stretch;
 use super::tcb::Tcb;
 use super::{Limits, Outgoing};
@@ -115,7 +116,7 @@ impl Tcb {
         if let Some(stretch) = new.filter(|_| !self.ecn.is_held()) {
             return Some(Choice::New(stretch));
         }
-        let last = self.recovery.flight()?.board.last_missing()?.range;
+        let last = self.recovery.flight()?.board.last_missing()?;
         let len = last.len().min(payload).min(self.within_window(last.start));
         (len > 0).then(|| Choice::Retransmit(SeqRange::of_len(last.start, len)))
     }
@@ -124,7 +125,7 @@ impl Tcb {
     pub(super) fn may_probe(&self) -> bool {
         let last = self.recovery.flight().and_then(|flight| flight.board.last_missing());
         self.snd.has_unsent() && self.snd.usable() > 0
-            || last.is_some_and(|last| self.within_window(last.range.start) > 0)
+            || last.is_some_and(|last| self.within_window(last.start) > 0)
     }
 
     /// What the peer's window leaves from `start` on (RFC 9293 3.8.6, SHLD-16).
@@ -307,9 +308,7 @@ impl Tcb {
                     // time-out of this segment (RFC 6298 5.1).
                     self.timers.retransmit = Instant::NEVER;
                 }
-                for segment in stretch.segments(range.start, payload) {
-                    self.recovery.sent(now, segment, self.snd.acked);
-                }
+                self.recovery.sent(now, stretch.burst(range.start, payload), self.snd.acked);
                 self.snd.sent(now, range.end);
                 if !range.len().is_multiple_of(payload) {
                     self.snd.small_end = range.end;
@@ -321,7 +320,7 @@ impl Tcb {
             Choice::Probe => {
                 self.snd.probe_due = false;
                 if range.end.after(self.snd.nxt) {
-                    self.recovery.sent(now, range, self.snd.acked);
+                    self.recovery.sent(now, Burst::one(range), self.snd.acked);
                 } else {
                     self.recovery.resent(now, range);
                 }

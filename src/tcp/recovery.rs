@@ -26,7 +26,7 @@ use super::harvest::{Harvest, News};
 use super::loss_detection::Losses;
 use super::prr::{Arrival, Prr};
 use super::rack::{DUP_THRESHOLD, Reordering, RoundTrips};
-use super::scoreboard::{Fate, Judged, Overdue, Record};
+use super::scoreboard::{Burst, Fate, Judged, Overdue, Record};
 use super::tally::{Tally, Troubles};
 use crate::time::Instant;
 use crate::wire::{SeqNum, SeqRange};
@@ -144,14 +144,14 @@ impl Recovery {
         self.flight().map_or(now, |flight| flight.stuck_since)
     }
 
-    /// New data in `range` leaves; `acked` bytes were acknowledged so far.
-    pub(super) fn sent(&mut self, now: Instant, range: SeqRange, acked: u64) {
+    /// New data leaves; `acked` bytes were acknowledged so far.
+    pub(super) fn sent(&mut self, now: Instant, burst: Burst, acked: u64) {
         let starved = self.starved;
         let flight = self.flight.get_or_insert_with(|| {
-            Box::new(Flight::new(now, range.start, Delivery::new(now, acked, starved)))
+            Box::new(Flight::new(now, burst.range.start, Delivery::new(now, acked, starved)))
         });
-        let stamp = flight.stamp(now, range.len());
-        flight.board.sent(now, range, stamp);
+        let stamp = flight.stamp(now, burst.range.len());
+        flight.board.sent(now, burst, stamp);
     }
 
     /// What is outstanding in `range` leaves again.
@@ -241,7 +241,7 @@ impl Recovery {
         let mut overtaken = false;
         let mut told = |record: &Record| {
             overtaken |= reordering.note(record, news.mss);
-            tally.delivered = tally.delivered.wrapping_add(1);
+            tally.delivered = tally.delivered.wrapping_add(record.segments.into());
             harvest.take(news, record, *recover);
         };
         flight.board.acknowledge(news.ack, &mut told);

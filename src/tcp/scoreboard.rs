@@ -7,6 +7,7 @@
 //!       |        |  skip ------------>  |                               |
 //! ```
 //!
+//! Segments that left together share a record until something is known of one of them (`burst`).
 //! What one acknowledgement costs is bounded: a block finds its place by bisection, jumps over what
 //! was SACKed before, and touches each segment once in its life; the segments that may be overdue
 //! come in the order in which they were sent, so the search for lost ones stops at the first that
@@ -14,6 +15,8 @@
 //!
 //! Not here: what to do about it. That is the question of `recovery`.
 
+mod burst;
+mod invariants;
 mod overdue;
 #[cfg(test)]
 #[path = "tests/work.rs"]
@@ -21,6 +24,7 @@ pub(super) mod work;
 
 use std::collections::{BTreeSet, VecDeque};
 
+pub(super) use burst::Burst;
 pub(super) use overdue::{Judged, Overdue};
 
 use super::delivery::Stamp;
@@ -38,15 +42,19 @@ pub(super) enum Fate {
     Sacked,
 }
 
-/// One segment that is outstanding.
+/// One segment that is outstanding, or several that left together and fly.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record {
     pub(super) range: SeqRange,
+    /// How many segments it is.
+    pub(super) segments: u16,
+    /// Bytes of each but the last.
+    pub(super) size: u32,
     /// When it was sent last (RFC 8985 4, RFC8985-4-a).
     pub(super) sent_at: Instant,
-    /// How many were sent before that.
+    /// How many were sent before that; of several, before the last.
     pub(super) nth: u64,
-    /// What was known when it was sent last.
+    /// What was known when it was sent last; of several, when the last was.
     pub(super) stamp: Stamp,
     pub(super) fate: Fate,
     /// It was sent more than once: an acknowledgement may answer either copy (Karn).
@@ -75,6 +83,10 @@ pub(super) struct Census {
 pub(super) struct Scoreboard {
     /// Without gaps between them.
     records: VecDeque<Record>,
+    /// Segments beyond one for each record.
+    together: u32,
+    /// No record before this position is more than one segment.
+    together_from: u64,
     /// Position of the first one in the stream: what wraps cannot be sorted.
     base: u64,
     /// Positions of lost segments that were not sent again.
@@ -105,6 +117,8 @@ impl Scoreboard {
     pub(super) fn new(una: SeqNum) -> Self {
         Self {
             records: VecDeque::new(),
+            together: 0,
+            together_from: 0,
             base: 0,
             lost: BTreeSet::new(),
             resends: BTreeSet::new(),
@@ -143,51 +157,32 @@ impl Scoreboard {
     pub(super) fn census(&self) -> Census {
         let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
         Census {
-            outstanding: count(self.records.len()),
+            outstanding: count(self.records.len()) + self.together,
             sacked: self.sacked_segments,
             missing: count(self.lost.len() + self.missed.len()),
             resent: count(self.resends.len()),
         }
     }
 
-    /// The oldest segment that is outstanding.
+    /// The oldest segment that is outstanding, with those that left together with it.
     pub(super) fn first(&self) -> Option<&Record> {
         self.records.front()
     }
 
-    /// The newest segment that is outstanding.
+    /// The newest segment that is outstanding, with those that left together with it.
     pub(super) fn last(&self) -> Option<&Record> {
         self.records.back()
     }
 
     /// The last segment that the peer does not hold.
-    pub(super) fn last_missing(&self) -> Option<&Record> {
+    pub(super) fn last_missing(&self) -> Option<SeqRange> {
         let mut backwards = self.records.iter().rev().inspect(|_| touch());
-        backwards.find(|record| record.fate != Fate::Sacked)
-    }
-
-    /// A segment of new data leaves.
-    pub(super) fn sent(&mut self, now: Instant, range: SeqRange, stamp: Stamp) {
-        debug_assert!(self.last().is_none_or(|last| last.range.end == range.start));
-        if self.records.is_empty() {
-            self.judged = range.start;
-        }
-        self.records.push_back(Record {
-            range,
-            sent_at: now,
-            nth: self.sent,
-            stamp,
-            fate: Fate::Flying,
-            resent: false,
-            copies: 1,
-            skip: 1,
-        });
-        self.sent += 1;
-        self.pipe += range.len();
+        backwards.find(|record| record.fate != Fate::Sacked).map(Record::last_segment)
     }
 
     /// `range`, which begins where a segment does, leaves again.
     pub(super) fn resent(&mut self, now: Instant, range: SeqRange, stamp: Stamp) {
+        self.part();
         let mut index = self.index_of(range.start);
         while let Some(record) = self.records.get(index) {
             if !record.range.start.before(range.end) {
@@ -238,9 +233,14 @@ impl Scoreboard {
             }
             touch();
             if record.range.end.after(ack) {
+                if self.take_from_first(ack, told) {
+                    continue;
+                }
+                self.part();
                 self.split(0, ack);
             }
             let Some(record) = self.records.pop_front() else { break };
+            self.together -= record.more();
             self.retire(self.base, &record);
             if record.fate != Fate::Sacked {
                 told(&record);
@@ -252,6 +252,7 @@ impl Scoreboard {
     /// The peer holds `block`, which lies between SND.UNA and SND.NXT; `told` is called for what was
     /// not known to. A segment of which it holds a part counts as missing.
     pub(super) fn sack(&mut self, block: SeqRange, told: &mut dyn FnMut(&Record)) {
+        self.part();
         let first = self.index_of(block.start);
         let mut index = first;
         while let Some(record) = self.records.get(index) {
@@ -312,6 +313,7 @@ impl Scoreboard {
 
     /// The oldest segment is lost, whatever the time.
     pub(super) fn lose_first(&mut self) -> Option<Record> {
+        self.part();
         let first = *self.records.front().filter(|record| record.fate == Fate::Flying)?;
         self.lose(0);
         Some(first)
@@ -329,6 +331,7 @@ impl Scoreboard {
     }
 
     fn lose_where(&mut self, which: impl Fn(&Record) -> bool) -> Vec<Record> {
+        self.part();
         let mut lost = Vec::new();
         for index in 0..self.records.len() {
             touch();
@@ -432,42 +435,6 @@ impl Scoreboard {
     fn position(&self, index: usize) -> u64 {
         let first = self.records[0].range.start;
         self.base + u64::from(self.records[index].range.start.since(first))
-    }
-
-    /// What must hold after every step.
-    pub(super) fn check_invariants(&self, sent: SeqRange) {
-        let (mut pipe, mut sacked, mut lost, mut segments) = (0, 0, 0, 0);
-        let (mut places, mut resends) = (0, 0);
-        let mut next = sent.start;
-        for (index, record) in self.records.iter().enumerate() {
-            assert_eq!(record.range.start, next, "a gap between records");
-            next = record.range.end;
-            let (len, position) = (record.range.len(), self.position(index));
-            pipe += len * u32::from(record.copies);
-            match record.fate {
-                Fate::Sacked => {
-                    (sacked, segments) = (sacked + len, segments + 1);
-                    let run = self.records.range(index..index + record.skip as usize);
-                    assert!(run.into_iter().all(|record| record.fate == Fate::Sacked), "skip");
-                }
-                Fate::Lost => {
-                    (lost, places) = (lost + len, places + 1);
-                    assert!(self.lost.contains(&position), "lost without a place");
-                }
-                Fate::Flying => {
-                    assert!(record.copies > 0, "nothing of it flies");
-                    let listed = self.resends.contains(&(record.nth, position));
-                    assert_eq!(listed, record.resent, "sent again without a place");
-                    resends += usize::from(listed);
-                }
-            }
-        }
-        assert_eq!(next, sent.end, "the records do not cover what is outstanding");
-        assert_eq!((pipe, sacked, lost), (self.pipe, self.sacked, self.lost_bytes), "sums");
-        assert_eq!(segments, self.sacked_segments, "segments");
-        assert_eq!((places, resends), (self.lost.len(), self.resends.len()), "stale places");
-        let resent: BTreeSet<u64> = self.resends.iter().map(|&(_, position)| position).collect();
-        assert!(self.missed.is_subset(&resent), "missed, and not sent again");
     }
 }
 

@@ -13,6 +13,7 @@
 //! SND.NXT never moves back: what must be sent again is `recovery`'s question.
 
 use super::negotiation::Negotiated;
+use super::scoreboard::Burst;
 use super::{Config, MIN_MSS};
 use crate::buffer::Queue;
 use crate::time::Instant;
@@ -71,13 +72,10 @@ pub(super) struct Stretch {
 
 impl Stretch {
     /// Its segments, of `payload` bytes at most, from `start` on. The FIN goes with the last one.
-    pub(super) fn segments(self, start: SeqNum, payload: u32) -> impl Iterator<Item = SeqRange> {
-        let count = self.text.div_ceil(payload).max(1);
-        (0..count).map(move |nth| {
-            let before = nth * payload;
-            let fin = u32::from(self.fin && nth + 1 == count);
-            SeqRange::of_len(start + before, (self.text - before).min(payload) + fin)
-        })
+    pub(super) fn burst(self, start: SeqNum, payload: u32) -> Burst {
+        let segments = u16::try_from(self.text.div_ceil(payload).max(1)).unwrap_or(u16::MAX);
+        let range = SeqRange::of_len(start, self.text + u32::from(self.fin));
+        Burst { range, segments, size: payload }
     }
 }
 

@@ -45,6 +45,12 @@ impl Scoreboard {
             let Some(record) = self.records.get(index) else { break Judged::None };
             if record.fate == Fate::Flying && !record.resent {
                 match verdict(record, now, overdue) {
+                    Judged::Lost(_) if record.segments > 1 => {
+                        let first = record.range.start;
+                        self.part();
+                        index = self.index_of(first);
+                        continue;
+                    }
                     Judged::Lost(record) => {
                         self.lose(index);
                         index += 1;
@@ -74,8 +80,9 @@ impl Scoreboard {
     }
 }
 
+/// Of several segments, on the first.
 fn verdict(record: &Record, now: Instant, overdue: &Overdue) -> Judged {
-    if record.nth >= overdue.nth {
+    if record.first_nth() >= overdue.nth {
         Judged::None
     } else if (record.sent_at + overdue.patience).is_due(now) {
         Judged::Lost(*record)

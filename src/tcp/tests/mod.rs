@@ -13,6 +13,7 @@ mod acceptability;
 mod ack;
 mod api;
 mod blind;
+mod bursts;
 mod closing;
 mod congestion;
 mod cubic;

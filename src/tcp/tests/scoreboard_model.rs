@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::tcp::delivery::{Delivery, Stamp};
-use crate::tcp::scoreboard::{Census, Fate, Judged, Overdue, Record, Scoreboard};
+use crate::tcp::scoreboard::{Burst, Census, Fate, Judged, Overdue, Record, Scoreboard};
 use crate::time::Instant;
 use crate::wire::{SeqNum, SeqRange};
 
@@ -164,7 +164,9 @@ impl Model {
 #[derive(Clone, Debug)]
 enum Step {
     Send {
-        len: u32,
+        segments: u16,
+        size: u32,
+        last: u32,
     },
     Wait {
         time: u64,
@@ -199,7 +201,8 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => (1..6u32).prop_map(|len| Step::Send { len }),
+        8 => (1..4u16, 1..6u32, 1..6u32)
+            .prop_map(|(segments, size, last)| Step::Send { segments, size, last }),
         3 => (0..5u64).prop_map(|time| Step::Wait { time }),
         5 => (1..9u32).prop_map(|most| Step::Repair { most }),
         2 => (0..40usize, 1..6u32).prop_map(|(which, most)| Step::Repeat { which, most }),
@@ -226,13 +229,21 @@ fn range(start: u32, end: u32) -> SeqRange {
     SeqRange { start: seq(start), end: seq(end) }
 }
 
-fn stamp() -> Stamp {
-    Delivery::new(at(0), 0, false).stamp(at(0), 0, 0)
+fn stamp(pipe: u32, len: u32) -> Stamp {
+    Delivery::new(at(0), 0, false).stamp(at(0), pipe, len)
 }
 
+/// Segments that share a record one by one.
 fn places(records: &[Record]) -> Vec<(u32, u32)> {
     let number = |seq: SeqNum| seq.since(SeqNum::new(ISS));
-    records.iter().map(|r| (number(r.range.start), number(r.range.end))).collect()
+    let one_by_one = |record: &Record| {
+        let (start, end) = (number(record.range.start), number(record.range.end));
+        let (size, last) = (record.size, u32::from(record.segments) - 1);
+        (0..=last).map(move |nth| {
+            (start + nth * size, if nth == last { end } else { start + (nth + 1) * size })
+        })
+    };
+    records.iter().flat_map(one_by_one).collect()
 }
 
 /// The scoreboard beside its model.
@@ -247,14 +258,21 @@ impl Pair {
         Self { board: Scoreboard::new(seq(0)), model: Model::default(), now: 0 }
     }
 
-    fn send(&mut self, len: u32) {
+    /// The last segment may be another size than those before it.
+    fn send(&mut self, segments: u16, size: u32, last: u32) {
         let nxt = self.model.nxt;
-        self.board.sent(at(self.now), range(nxt, nxt + len), stamp());
-        self.model.send(self.now, len);
+        let len = (u32::from(segments) - 1) * size + last;
+        let burst = Burst { range: range(nxt, nxt + len), segments, size };
+        self.board.sent(at(self.now), burst, stamp(self.board.pipe(), len));
+        for _ in 1..segments {
+            self.model.send(self.now, size);
+        }
+        self.model.send(self.now, last);
     }
 
     fn resend(&mut self, start: u32, end: u32) {
-        self.board.resent(at(self.now), range(start, end), stamp());
+        let stamp = stamp(self.board.pipe(), end - start);
+        self.board.resent(at(self.now), range(start, end), stamp);
         self.model.resend(self.now, start, end);
     }
 
@@ -299,7 +317,8 @@ impl Pair {
 
     fn take(&mut self, step: &Step) {
         match *step {
-            Step::Send { len } => self.send(len),
+            // A FIN makes the last one longer.
+            Step::Send { segments, size, last } => self.send(segments, size, last.min(size + 1)),
             Step::Wait { time } => self.now += time,
             Step::Repair { most } => {
                 if let Some((start, end)) = self.model.next_lost(most) {
@@ -355,9 +374,10 @@ impl Pair {
         }
         let last = model.pieces.iter().rev().find(|piece| piece.fate != Fate::Sacked);
         let last = last.map(|piece| range(piece.start, piece.end));
-        assert_eq!(board.last_missing().map(|record| record.range), last, "the last missing one");
+        assert_eq!(board.last_missing(), last, "the last missing one");
         let first = model.pieces.first().map(|piece| (piece.fate, piece.resent, piece.nth));
-        assert_eq!(board.first().map(|record| (record.fate, record.resent, record.nth)), first);
+        let nth = |record: &Record| record.nth - u64::from(record.segments - 1);
+        assert_eq!(board.first().map(|record| (record.fate, record.resent, nth(record))), first);
     }
 }
 

@@ -8,13 +8,16 @@ use super::script::{At, at};
 use crate::buffer::Pool;
 use crate::tcp::delivery::Delivery;
 use crate::tcp::scoreboard::work::noted;
-use crate::tcp::scoreboard::{Judged, Overdue, Scoreboard};
+use crate::tcp::scoreboard::{Burst, Judged, Overdue, Scoreboard};
 use crate::tcp::{Connection, Limits};
 use crate::time::Instant;
 use crate::wire::{Flags, Options, RawWindow, SackBlocks, Segment, SeqNum, SeqRange};
 
 /// Segments in flight.
 const MANY: u32 = 4_000;
+
+/// Segments that leave at once.
+const TOGETHER: u16 = 40;
 
 /// Bytes of each.
 const SIZE: u32 = 100;
@@ -39,9 +42,11 @@ fn segments(from: u32, to: u32) -> SeqRange {
 impl Counted {
     fn new() -> Self {
         let mut board = Scoreboard::new(segments(0, 0).start);
-        for nth in 0..MANY {
+        for nth in (0..MANY).step_by(TOGETHER.into()) {
             let stamp = Delivery::new(Instant::ZERO, 0, false).stamp(Instant::ZERO, 0, 0);
-            board.sent(Instant::from_nanos(u64::from(nth)), segments(nth, nth + 1), stamp);
+            let range = segments(nth, nth + u32::from(TOGETHER));
+            let burst = Burst { range, segments: TOGETHER, size: SIZE };
+            board.sent(Instant::from_nanos(u64::from(nth)), burst, stamp);
         }
         Self { board, now: u64::from(MANY), acks: 0, began: noted() }
     }

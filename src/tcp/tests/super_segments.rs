@@ -60,3 +60,10 @@ fn a_fin_goes_with_the_last() {
     let mut harness = framed("write 2000; shutdown write", 2);
     harness.must("ack 2; +300ms; > FP. 1461:2001(540) ack 1; ack =2002; state FinWait2");
 }
+
+/// Proves: RFC8985-7.3-b.
+#[test]
+fn the_probe_of_its_tail_is_its_last_segment() {
+    let mut harness = framed("write 14000", 10);
+    harness.must("ack 6; +250ms; > P. 13141:14001(860) ack 1");
+}
