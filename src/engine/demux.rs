@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -15,7 +15,7 @@ use crate::tcp::{Config, State};
 use crate::wire::Flow;
 
 /// Parts of the table with a lock each: so many that none is long about growing.
-const SHARDS: usize = 256;
+const SHARDS: usize = 1 << u8::BITS;
 
 /// What has a flow.
 pub(super) trait OfFlow {
@@ -72,21 +72,16 @@ pub(super) enum Owner {
 
 /// Every connection by its flow and every listener by its port.
 ///
-/// The hash is keyed by random numbers, so that nobody outside can fill one bucket; nothing
-/// depends on its order.
+/// Each part hashes with random keys, so that nobody outside can fill one bucket; nothing depends on
+/// its order. Which part a flow is in may be known: whoever fills one finds things in it as fast.
 pub(super) struct Demux {
-    hasher: RandomState,
     shards: [Mutex<Shard>; SHARDS],
     listeners: RwLock<HashMap<u16, Vec<Arc<Shared>>>>,
 }
 
 impl Demux {
     pub(super) fn new() -> Self {
-        Self {
-            hasher: RandomState::new(),
-            shards: std::array::from_fn(|_| Mutex::default()),
-            listeners: RwLock::default(),
-        }
+        Self { shards: std::array::from_fn(|_| Mutex::default()), listeners: RwLock::default() }
     }
 
     /// The connection of this flow.
@@ -222,9 +217,7 @@ impl Demux {
     }
 
     fn shard(&self, flow: &PackedFlow) -> &Mutex<Shard> {
-        #[expect(clippy::cast_possible_truncation, reason = "eight bits are wanted")]
-        let index = self.hasher.hash_one(flow) as usize % SHARDS;
-        &self.shards[index]
+        &self.shards[usize::from(flow.mixed())]
     }
 }
 

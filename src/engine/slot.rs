@@ -363,7 +363,7 @@ impl Engine {
             frame.clear();
             let mut inner = slot.lock();
             let Some(built) = inner.connection.poll_transmit(now, &flow, &limits, frame) else {
-                if let Some(wait) = inner.connection.take_time_wait() {
+                if let Some(wait) = inner.connection.time_wait().cloned() {
                     drop(inner);
                     return self.leave_remains(slot, wait);
                 }

@@ -301,17 +301,13 @@ impl Connection {
         }
     }
 
-    /// In TIME-WAIT with nobody who holds it any more: that goes on without the connection, which is
-    /// over. To be asked when nothing is owed.
-    pub(crate) fn take_time_wait(&mut self) -> Option<TimeWait> {
-        let Phase::Lingering(lingering) = &mut self.phase else { return None };
-        if !lingering.orphaned {
-            return None;
+    /// In TIME-WAIT with nobody who holds it any more: what can go on without the connection. To be
+    /// asked when nothing is owed.
+    pub(crate) fn time_wait(&self) -> Option<&TimeWait> {
+        match &self.phase {
+            Phase::Lingering(lingering) if lingering.orphaned => Some(&lingering.wait),
+            _ => None,
         }
-        let wait = lingering.wait.clone();
-        let over = lingering.over();
-        self.become_over(over);
-        Some(wait)
     }
 
     /// Why the connection ended, if not in good order.
