@@ -76,8 +76,12 @@ impl Shared {
             return false;
         }
         waiting.ready.push_back(slot);
+        // A thread that waits for it as the packet loop sees it by itself, and takes one.
+        let another = waiting.leads.is_none() || waiting.ready.len() > 1;
         drop(waiting);
-        self.acceptable.notify_one();
+        if another {
+            self.acceptable.notify_one();
+        }
         true
     }
 

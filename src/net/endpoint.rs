@@ -206,6 +206,6 @@ impl Drop for Endpoint {
                 self.socket.wait_flushed(Some(bound));
             }
         }
-        self.leads[self.socket.queue()].hand_on();
+        self.leads[self.socket.queue()].leave_to_others();
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::engine::{Engine, Listener};
 use crate::runtime::Host;
 use crate::runtime::follower::{self, Waits};
-use crate::runtime::lead::Lead;
+use crate::runtime::lead::{Lead, Term};
 use crate::time::Instant;
 
 use super::TcpStream;
@@ -59,6 +59,10 @@ struct Waiter<'a>(&'a Listener);
 impl Waits for Waiter<'_> {
     fn is_ready(&self) -> bool {
         self.0.is_acceptable()
+    }
+
+    fn try_take<'a>(&self, lead: &'a Lead) -> Option<Term<'a>> {
+        lead.try_take_for_anybody()
     }
 
     fn set_leads(&self, queue: Option<usize>) {

@@ -1,6 +1,6 @@
 //! A thread of the application as the packet loop: what it does while it would sleep.
 
-use super::lead::Lead;
+use super::lead::{Lead, Term};
 use crate::engine::Engine;
 use crate::time::Instant;
 
@@ -8,6 +8,11 @@ use crate::time::Instant;
 pub(crate) trait Waits {
     /// Whether it is there.
     fn is_ready(&self) -> bool;
+
+    /// The lead, if nobody has it.
+    fn try_take<'a>(&self, lead: &'a Lead) -> Option<Term<'a>> {
+        lead.try_take()
+    }
 
     /// Whoever brings it wakes the packet loop of this queue, or nobody, from now on.
     fn set_leads(&self, queue: Option<usize>);
@@ -22,7 +27,7 @@ pub(crate) fn lead_until(
     deadline: Instant,
     waiter: &impl Waits,
 ) -> bool {
-    let Some(term) = lead.try_take() else { return false };
+    let Some(term) = waiter.try_take(lead) else { return false };
     waiter.set_leads(Some(queue));
     let gave_way = lead_on(engine, queue, lead, deadline, waiter);
     waiter.set_leads(None);

@@ -31,6 +31,13 @@ use crate::time::Instant;
 /// peer, Linux's tail loss probe, is 2 ms.
 const LOOK: Duration = Duration::from_millis(1);
 
+/// The same while it goes from hand to hand so quickly that nobody waits for long, and a look, which
+/// takes a CPU from somebody, would be what makes them wait.
+const RARE_LOOK: Duration = Duration::from_millis(4);
+
+/// Terms between two looks that are quick.
+const QUICK: u64 = 40;
+
 /// A thread that has left the lead is back within this time, unless it has other things to do.
 const UNUSED: Duration = Duration::from_micros(200);
 
@@ -99,6 +106,11 @@ impl Lead {
         self.try_take_or(&self.wanted_in_passing)
     }
 
+    /// The lead for a thread that is as well off without it: it waits for anybody.
+    pub(crate) fn try_take_for_anybody(&self) -> Option<Term<'_>> {
+        self.try_take_or(&AtomicBool::new(false))
+    }
+
     fn try_take_or(&self, wanted: &AtomicBool) -> Option<Term<'_>> {
         if self.is_reclaimed() {
             return None;
@@ -127,8 +139,17 @@ impl Lead {
         self.wanted.swap(false, Ordering::Relaxed)
     }
 
-    /// A thread is done with its connection, or others are as busy as its own: if the lead lies
-    /// unused, the worker takes it now.
+    /// A thread is done with its connection: if the lead lies unused and others have wanted it, the
+    /// worker takes it now. Where nobody else waits the thread may be back sooner, with its next
+    /// connection, than the worker has woken up.
+    pub(crate) fn leave_to_others(&self) {
+        if self.was_wanted() {
+            self.hand_on();
+        }
+    }
+
+    /// Others are as busy as the thread that has left the lead: if it lies unused, the worker takes it
+    /// now.
     pub(crate) fn hand_on(&self) {
         let mut state = self.lock();
         if !state.led {
@@ -178,8 +199,10 @@ impl Lead {
                 state = woken.unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
+            let terms = state.terms - seen.unwrap_or(state.terms);
             seen = Some(state.terms);
-            let pause = if state.led { LOOK } else { UNUSED.saturating_sub(unused) };
+            let look = if terms < QUICK { LOOK } else { RARE_LOOK };
+            let pause = if state.led { look } else { look.min(UNUSED.saturating_sub(unused)) };
             let woken = self.changed.wait_timeout(state, pause);
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
