@@ -44,6 +44,14 @@ const WHILE: Duration = Duration::from_millis(100);
 /// The room for what is delivered meanwhile, at most, bytes.
 pub(super) const ROOM_FOR_A_WHILE: u32 = 512 << 10;
 
+/// The same where the device hands over many segments in one frame. They cost the application so
+/// little that it needs less time to catch up, and what waits for it keeps those who share the path
+/// waiting, too.
+const ROOM_FOR_JOINED: u32 = 128 << 10;
+
+/// So many segments in a frame are many.
+const JOINED: u16 = 4;
+
 /// How long the least round trip counts, at least; twice that at most. A path may become longer.
 const PERIOD: Duration = Duration::from_secs(30);
 
@@ -94,6 +102,8 @@ pub(super) struct Rightsizing {
     before: Option<u32>,
     /// The while that has begun.
     pause: Stretch,
+    /// The room for what comes in a while, at most, bytes.
+    room: u32,
 }
 
 impl Rightsizing {
@@ -107,6 +117,14 @@ impl Rightsizing {
             round: stretch,
             before: None,
             pause: stretch,
+            room: ROOM_FOR_A_WHILE,
+        }
+    }
+
+    /// A frame of so many segments has come.
+    pub(super) fn note_frame(&mut self, segments: u16) {
+        if segments >= JOINED {
+            self.room = ROOM_FOR_JOINED;
         }
     }
 
@@ -163,7 +181,7 @@ impl Rightsizing {
         if now - self.pause.began >= WHILE {
             self.pause = Stretch { began: now, from: progress };
         }
-        delivered.saturating_mul(2).min(ROOM_FOR_A_WHILE)
+        delivered.saturating_mul(2).min(self.room)
     }
 }
 
@@ -183,6 +201,7 @@ impl Tcb {
             // The clock had just ticked, or was just about to.
             sizing.note_round_trip(now, ago + Duration::from_millis(1));
         }
+        sizing.note_frame(segment.wire_segments);
         sizing.note_window(now, position, edge);
         let wanted = sizing.wanted(now, progress);
         rcv.buffer.grow(wanted, max);

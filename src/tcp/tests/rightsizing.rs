@@ -61,6 +61,17 @@ fn a_while() {
     assert_eq!(unknown.wants(&[(100, 10_000), (100, 10_000)]), [20_000, 20_000]);
 }
 
+/// Less room does where many segments come in one frame, and whatever comes between them.
+#[test]
+fn a_while_of_super_segments() {
+    let mut reader = Reader::new(None);
+    reader.sizing.note_frame(1);
+    assert_eq!(reader.after(millis(100), 1_000_000), 512 << 10);
+    reader.sizing.note_frame(40);
+    reader.sizing.note_frame(1);
+    assert_eq!(reader.after(millis(100), 1_000_000), 128 << 10);
+}
+
 /// On a path of microseconds a batch of frames is no measure.
 #[test]
 fn a_batch() {
