@@ -22,6 +22,7 @@ mod wheel;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,7 +35,7 @@ pub use pinger::{EchoReply, Pinger};
 pub use socket::{NotOpen, Socket, WriteError};
 
 use crate::buffer::Pool;
-use crate::device::{Device, Offload};
+use crate::device::{Device, Offload, super_segment};
 use crate::tcp::isn::IsnGenerator;
 use crate::tcp::{Config, Limits, State};
 use crate::time::Instant;
@@ -46,6 +47,13 @@ use packet_loop::{Baton, PacketLoop};
 use paths::Paths;
 use pinger::Pingers;
 use ports::EphemeralPorts;
+
+/// Segments that are made together where the device cannot cut a frame: one decision, one header and
+/// one look at the lock do for all of them, and what they carry stays in the nearest cache.
+const CUT: usize = 16;
+
+/// No IP packet is larger, bytes.
+const LARGEST: usize = 65_535;
 
 /// Frame buffers that are kept for the next sender.
 const KEPT_FRAMES: usize = 64;
@@ -61,6 +69,8 @@ pub struct Engine {
     /// What every connection begins with; shared, so that it costs each one a pointer.
     tcp: Arc<Config>,
     limits: Limits,
+    /// The devices cut and sum.
+    offloads: bool,
     counters: Counters,
     pool: Pool,
     isn: IsnGenerator,
@@ -101,9 +111,10 @@ impl Engine {
             tcp: Arc::new(config.tcp.clone()),
             limits: Limits {
                 mtu: can.mtu,
-                max_frame: if can.offloads { can.max_frame } else { can.mtu },
-                offloads: can.offloads,
+                max_frame: if can.offloads { can.max_frame } else { (CUT * can.mtu).min(LARGEST) },
+                offloads: true,
             },
+            offloads: can.offloads,
             counters: Counters::default(),
             pool: Pool::with_limit(config.memory_limit),
             isn: IsnGenerator::new(config.secret),
@@ -251,11 +262,20 @@ impl Engine {
     /// Gives one frame to the device, on this queue. A frame that it cannot take now is lost, as on
     /// any wire.
     fn send(&self, now: Instant, queue: u8, frame: &[u8]) {
-        self.send_offloaded(now, queue, frame, Offload::None);
+        self.transmit(now, queue, frame, Offload::None);
     }
 
-    /// The same, and tells the device what is left to it.
-    fn send_offloaded(&self, now: Instant, queue: u8, frame: &[u8], offload: Offload) {
+    /// A frame that is not complete, and is to be cut into segments of so much text where it is
+    /// longer: by the device, if it can.
+    fn send_unfinished(&self, now: Instant, queue: u8, frame: &mut [u8], segment: NonZeroU16) {
+        if self.offloads {
+            self.transmit(now, queue, frame, Offload::Tcp { segment });
+        } else {
+            super_segment::cut(frame, Some(segment), |packet| self.send(now, queue, packet));
+        }
+    }
+
+    fn transmit(&self, now: Instant, queue: u8, frame: &[u8], offload: Offload) {
         crate::trace::sent(frame);
         match self.loops[usize::from(queue)].device.transmit(now, frame, offload) {
             Ok(()) => {

@@ -13,7 +13,6 @@ use bitflags::bitflags;
 use super::listener::Shared;
 use super::packed::PackedFlow;
 use super::{Engine, lock};
-use crate::device::Offload;
 use crate::tcp::{Connection, Shutdown, Signals, State};
 use crate::time::Instant;
 use crate::wire::{Flow, Segment};
@@ -379,8 +378,10 @@ impl Engine {
                 return;
             };
             drop(inner);
-            let offload = built.cut.map_or(Offload::None, |segment| Offload::Tcp { segment });
-            self.send_offloaded(now, slot.queue(), frame, offload);
+            match built.cut {
+                Some(segment) => self.send_unfinished(now, slot.queue(), frame, segment),
+                None => self.send(now, slot.queue(), frame),
+            }
         }
     }
 

@@ -212,7 +212,8 @@ pub struct Limits {
     pub mtu: usize,
     /// Largest frame, bytes: a packet, or with `offloads` one that stands for several.
     pub max_frame: usize,
-    /// The device writes checksums: frames carry the sum of the pseudo-header alone.
+    /// Who takes the frame cuts it and writes checksums: it carries the sum of the pseudo-header
+    /// alone.
     pub offloads: bool,
 }
 
@@ -237,8 +238,8 @@ impl Limits {
 pub struct Outgoing {
     /// MSS-sized packets it stands for.
     pub wire_segments: u16,
-    /// What is left to the device, where `Limits::offloads` said that it may be: the checksum, and
-    /// to cut the text into pieces of so many bytes.
+    /// What is left to do, where `Limits::offloads` said that it may be: the checksum, and to cut the
+    /// text into pieces of so many bytes.
     pub cut: Option<NonZeroU16>,
 }
 

@@ -92,7 +92,7 @@ impl Tcb {
         if self.congestion.pacing_rate().is_some() && !self.pacer.is_open(now) {
             return None;
         }
-        let most = if self.ecn.cwr_owed() { payload } else { frame };
+        let most = self.most_at_once(now, payload, frame);
         let new = || {
             let stretch = self.snd.next_stretch(self.room(), payload, most, &self.config);
             stretch.filter(|_| !self.ecn.is_held())
@@ -107,6 +107,16 @@ impl Tcb {
             Some(lost) => self.fit_resend(lost).map(Choice::Retransmit),
             None => new().map(Choice::New),
         }
+    }
+
+    /// Bytes of new text in the next frame, `frame` at most: no more than the pace allows, and a single
+    /// segment where it carries what the others must not.
+    fn most_at_once(&self, now: Instant, payload: u32, frame: u32) -> u32 {
+        if self.ecn.cwr_owed() || self.rcv.has_duplicate() {
+            return payload;
+        }
+        let rate = self.congestion.pacing_rate();
+        rate.map_or(frame, |rate| frame.min(self.pacer.allowance(now, rate, payload)))
     }
 
     /// RFC 8985 7.3, RFC8985-7.3-b: new data if the peer's window allows, else what was sent last.
@@ -314,7 +324,10 @@ impl Tcb {
                     self.snd.small_end = range.end;
                 }
                 if let Some(flight) = self.recovery.flight_mut() {
-                    flight.timing.begin(now, range.end);
+                    // One segment is timed (RFC 6298 3), whatever leaves with it.
+                    let all = stretch.text <= payload;
+                    let end = if all { range.end } else { range.start + payload };
+                    flight.timing.begin(now, end);
                 }
             }
             Choice::Probe => {

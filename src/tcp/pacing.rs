@@ -45,6 +45,14 @@ impl Pacer {
         self.paced.as_ref().is_none_or(|paced| paced.next.is_due(now))
     }
 
+    /// Bytes in segments of `mss` that may leave one after the other, where one may.
+    pub(super) fn allowance(&self, now: Instant, rate: u64, mss: u32) -> u32 {
+        let next = self.paced.as_ref().map_or(Instant::ZERO, |paced| paced.next);
+        let each = time_of(mss, rate).as_nanos().max(1);
+        let more = (now - next.max(earliest(now, rate, mss))).as_nanos() / each;
+        u32::try_from(more + 1).unwrap_or(u32::MAX).saturating_mul(mss)
+    }
+
     /// Something waits for its moment: sets the timer to when a quantum may leave.
     pub(super) fn wait(&mut self, rate: u64, mss: u32) {
         if let Some(paced) = &mut self.paced {
@@ -69,12 +77,18 @@ impl Pacer {
     pub(super) fn sent(&mut self, now: Instant, bytes: u32, rate: u64, mss: u32) {
         let none = || Box::new(Paced { next: Instant::ZERO, timer: Instant::NEVER });
         let paced = self.paced.get_or_insert_with(none);
-        let credit = time_of(quantum(rate, mss), rate);
-        let earliest = Instant::from_nanos(
-            now.as_nanos().saturating_sub(u64::try_from(credit.as_nanos()).unwrap_or(u64::MAX)),
-        );
-        paced.next = paced.next.max(earliest) + time_of(bytes, rate);
+        // To the nanosecond what they would take one by one.
+        let (full, rest) = (bytes / mss, bytes % mss);
+        let took = time_of(mss, rate) * full + time_of(rest, rate);
+        paced.next = paced.next.max(earliest(now, rate, mss)) + took;
     }
+}
+
+/// When the next byte leaves at the earliest, if nothing was sent of late.
+fn earliest(now: Instant, rate: u64, mss: u32) -> Instant {
+    let credit = time_of(quantum(rate, mss), rate);
+    let credit = u64::try_from(credit.as_nanos()).unwrap_or(u64::MAX);
+    Instant::from_nanos(now.as_nanos().saturating_sub(credit))
 }
 
 /// Bytes that may leave at once.

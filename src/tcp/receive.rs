@@ -239,6 +239,11 @@ impl ReceiveHalf {
         self.rare.as_ref()?.duplicate
     }
 
+    /// Whether there is a duplicate to report.
+    pub(super) fn has_duplicate(&self) -> bool {
+        self.duplicate().is_some()
+    }
+
     /// The duplicate was reported, which happens once (RFC 2883, 4).
     pub(super) fn duplicate_reported(&mut self) {
         if let Some(rare) = &mut self.rare {

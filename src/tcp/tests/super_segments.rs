@@ -67,3 +67,18 @@ fn the_probe_of_its_tail_is_its_last_segment() {
     let mut harness = framed("write 14000", 10);
     harness.must("ack 6; +250ms; > P. 13141:14001(860) ack 1");
 }
+
+/// Proves: RFC2883-4-a.
+#[test]
+fn a_duplicate_is_reported_by_one_of_them() {
+    let mut harness = at(At::Established).sack().start();
+    harness.must("< . 1:11(10) ack 1; +40ms; >*; cork; < . 1:11(10) ack 1; write 4380");
+    let now = harness.now;
+    let limits = Limits { max_frame: 10 * 1500, offloads: true, ..Limits::plain(1500) };
+    let mut next = || {
+        let sent = harness.connection().poll_transmit(now, &flow(), &limits, &mut Vec::new());
+        sent.map(|frame| frame.wire_segments)
+    };
+    // The block takes 12 bytes of the first one, and they come last.
+    assert_eq!([next(), next(), next()], [Some(1), Some(3), None]);
+}
