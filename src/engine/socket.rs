@@ -90,12 +90,12 @@ impl Socket {
         // What is left of `buf` is smaller than the next chunk: that part is copied right here.
         let (whole, rest) = buf.split_at_mut(taken);
         let count = taken + inner.connection.read(rest, false);
-        let noted = inner.noted;
+        // The peer may have to hear of the room, unless the packet loop is about to tell him.
+        let tell = !inner.noted && inner.connection.owes_ack();
         drop(inner);
         copy_out(&chunks, whole);
         self.engine.note_time(now);
-        if !noted {
-            // The peer may have to hear of the room, unless the packet loop is about to tell him.
+        if tell {
             self.engine.flush(now, &self.slot);
         }
         Ok(Some(count))

@@ -127,6 +127,11 @@ impl ReceiveBuffer {
         grown.max(modest).max(kept.max(room(FLOOR)).min(all))
     }
 
+    /// The most that `offer` can say.
+    pub(super) fn room(&self, queued: u32, most: u32) -> u32 {
+        self.capacity.saturating_sub(queued).min(most)
+    }
+
     /// What `offer` says, with the memory for it taken: `promise` tells what of it was told.
     pub(super) fn secure(&mut self, queued: u32, kept: u32, most: u32) -> u32 {
         let offer = self.offer(queued, kept, most);

@@ -358,6 +358,12 @@ impl Connection {
         }
     }
 
+    /// Something is to be acknowledged now, or the peer is to hear of room that was made.
+    #[must_use]
+    pub fn owes_ack(&self) -> bool {
+        matches!(&self.phase, Phase::Open(tcb) if tcb.ack_owed)
+    }
+
     /// Room was made: the peer may have to hear of it (RFC 9293 3.8.6.2.2).
     fn after_reading(&mut self) {
         if let Phase::Open(tcb) = &mut self.phase

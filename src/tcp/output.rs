@@ -83,8 +83,12 @@ impl Tcb {
     /// What is lost comes before what is new (RFC 6675 4, RFC6675-4-next), and both wait for the
     /// window and for their moment (RFC 8985 9.3, RFC8985-9.3). A tail probe waits for neither.
     fn choose_data(&self, now: Instant, limits: &Limits) -> Option<Choice> {
-        let (payload, frame) = self.payload_limits(limits);
         let flight = self.recovery.flight();
+        let calm = flight.is_none_or(|flight| flight.board.lost() == 0 && !flight.probe_due);
+        if calm && !self.snd.has_unsent() {
+            return None;
+        }
+        let (payload, frame) = self.payload_limits(limits);
         let probing = flight.is_some_and(|flight| flight.probe_due);
         if let Some(probe) = probing.then(|| self.choose_tail_probe(payload)).flatten() {
             return Some(probe);

@@ -208,16 +208,19 @@ impl ReceiveHalf {
         if self.ended {
             return false;
         }
-        // No more than the window field can express, or every read would be worth an update.
-        let offer = self.buffer.offer(self.queued(), self.wnd(), self.expressible());
-        let candidate = self.nxt + offer;
-        if !candidate.after(self.edge) {
-            return false;
-        }
-        let growth = candidate.since(self.edge);
-        let wanted =
+        let less =
             if self.wnd() < u32::from(self.our_mss) { 0 } else { self.buffer.capacity() / 4 };
-        growth >= self.step().max(wanted) && u64::from(offer) >= 2 * u64::from(self.wnd())
+        let least = self.step().max(less);
+        let worth_it = |offer: u32| {
+            let candidate = self.nxt + offer;
+            let grows = candidate.after(self.edge) && candidate.since(self.edge) >= least;
+            grows && u64::from(offer) >= 2 * u64::from(self.wnd())
+        };
+        // No more than the window field can express, or every read would be worth an update. Mostly
+        // it is not, however much memory there is.
+        let (queued, most) = (self.queued(), self.expressible());
+        worth_it(self.buffer.room(queued, most))
+            && worth_it(self.buffer.offer(queued, self.wnd(), most))
     }
 
     /// Notes what of `text`, which has arrived and is not taken yet, was received before: the first
