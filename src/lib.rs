@@ -42,7 +42,8 @@
 //! # How a byte flows
 //!
 //! Out: [`TcpStream`]'s `write` fills a chunk with no lock held, hands it to the connection, and
-//! flushes: frame after frame is built under the connection's lock and sent without it. In:
+//! flushes: frame after frame is built under the connection's lock and sent without it, a
+//! super-segment's text from where it lies. In:
 //! [`engine::Engine::turn`] takes a batch of frames; each finds its connection, and its text the
 //! receive queue; then acknowledgements go out and readers are woken. A thread that would wait
 //! for a packet turns the engine itself where nobody else does.

@@ -15,9 +15,14 @@ pub(crate) fn received(flow: &Flow, segment: &Segment<'_>) {
     trace!(target: WIRE, "< {} > {} {segment}", flow.remote, flow.local);
 }
 
+/// Whether somebody looks at every frame.
+pub(crate) fn shows_frames() -> bool {
+    log_enabled!(target: WIRE, log::Level::Trace)
+}
+
 /// A frame is sent. It is read again to be shown, which happens only when somebody looks.
 pub(crate) fn sent(frame: &[u8]) {
-    if !log_enabled!(target: WIRE, log::Level::Trace) {
+    if !shows_frames() {
         return;
     }
     match Packet::parse(frame, true) {

@@ -75,7 +75,7 @@ impl Pool {
         let kept = self.shared.free[class].lock().unwrap_or_else(PoisonError::into_inner).pop();
         let block = kept.unwrap_or_else(|| vec![0; CLASSES[class]].into_boxed_slice());
         self.shared.account.take(block.len());
-        Chunk { block, start: 0, end: 0, pool: self.clone() }
+        Chunk { block: Block::Own(block), start: 0, end: 0, pool: self.clone() }
     }
 
     fn give_back(&self, block: Box<[u8]>) {
@@ -94,12 +94,49 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// Bytes `start..end` of a block. Its owner alone can reach them; dropping it gives the block back.
+/// Bytes `start..end` of a block. Its owner alone can reach them, unless they were lent; dropping the
+/// last that has a part of it gives the block back.
 pub struct Chunk {
-    block: Box<[u8]>,
+    block: Block,
     start: u32,
     end: u32,
     pool: Pool,
+}
+
+/// Where the bytes of a chunk stand.
+enum Block {
+    Own(Box<[u8]>),
+    /// Others read in it: from here on nobody writes.
+    Shared(Arc<Shareable>),
+}
+
+/// A block that goes back to its pool with the last who has it.
+struct Shareable {
+    bytes: Box<[u8]>,
+    pool: Pool,
+}
+
+impl Drop for Shareable {
+    fn drop(&mut self) {
+        self.pool.give_back(std::mem::take(&mut self.bytes));
+    }
+}
+
+impl Block {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(shared) => &shared.bytes,
+        }
+    }
+
+    /// To write into, if nobody else reads it.
+    fn bytes_mut(&mut self) -> Option<&mut [u8]> {
+        match self {
+            Self::Own(bytes) => Some(bytes),
+            Self::Shared(_) => None,
+        }
+    }
 }
 
 impl Chunk {
@@ -118,39 +155,67 @@ impl Chunk {
     /// The bytes.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
-        &self.block[self.start as usize..self.end as usize]
+        &self.block.bytes()[self.start as usize..self.end as usize]
     }
 
-    /// Bytes that `extend` still takes.
+    /// Bytes that `extend` still takes: none once they were lent.
     #[must_use]
     pub fn spare(&self) -> usize {
-        self.block.len() - self.end as usize
+        match &self.block {
+            Block::Own(bytes) => bytes.len() - self.end as usize,
+            Block::Shared(_) => 0,
+        }
     }
 
     /// Bytes of the block that carries them.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.block.len()
+        self.block.bytes().len()
+    }
+
+    /// Another chunk with `len` of the bytes from `from` on (fewer if there are not so many), which
+    /// are not copied. To this one nothing is appended any more.
+    #[must_use]
+    pub fn lend(&mut self, from: usize, len: usize) -> Self {
+        if let Block::Own(bytes) = &mut self.block {
+            let shareable = Shareable { bytes: std::mem::take(bytes), pool: self.pool.clone() };
+            self.block = Block::Shared(Arc::new(shareable));
+        }
+        let Block::Shared(shared) = &self.block else { unreachable!("it was made so just now") };
+        let mut lent = Self {
+            block: Block::Shared(Arc::clone(shared)),
+            start: self.start,
+            end: self.end,
+            pool: self.pool.clone(),
+        };
+        lent.discard_front(from);
+        lent.truncate(len);
+        lent
     }
 
     /// Appends as much of `bytes` as there is room for; how much that was.
     pub fn extend(&mut self, bytes: &[u8]) -> usize {
         let count = bytes.len().min(self.spare());
         let end = self.end as usize;
-        self.block[end..end + count].copy_from_slice(&bytes[..count]);
+        let Some(block) = self.block.bytes_mut() else { return 0 };
+        block[end..end + count].copy_from_slice(&bytes[..count]);
         self.end += bytes_u32(count);
         count
     }
 
     /// Takes in the rest of the block, whatever stands there: for those who overwrite it.
     pub(crate) fn fill(&mut self) {
-        self.end = bytes_u32(self.block.len());
+        self.end = bytes_u32(self.capacity());
     }
 
     /// Overwrites the bytes from `at` on.
     pub(crate) fn overwrite(&mut self, at: usize, bytes: &[u8]) {
         let from = self.start as usize + at;
-        self.block[from..from + bytes.len()].copy_from_slice(bytes);
+        if let Some(block) = self.block.bytes_mut() {
+            block[from..from + bytes.len()].copy_from_slice(bytes);
+        } else {
+            debug_assert!(false, "what was lent is not written");
+        }
     }
 
     /// Forgets the first `count` bytes (all, if there are fewer).
@@ -166,13 +231,15 @@ impl Chunk {
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        self.pool.give_back(std::mem::take(&mut self.block));
+        if let Block::Own(bytes) = &mut self.block {
+            self.pool.give_back(std::mem::take(bytes));
+        }
     }
 }
 
 impl fmt::Debug for Chunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Chunk({} of {} bytes)", self.len(), self.block.len())
+        write!(f, "Chunk({} of {} bytes)", self.len(), self.capacity())
     }
 }
 

@@ -6,4 +6,4 @@ pub mod queue;
 
 pub use chunk::{Chunk, Pool};
 pub use memory::{Purpose, Share};
-pub use queue::Queue;
+pub use queue::{Lent, Queue};

@@ -14,6 +14,12 @@ const SMALL: usize = 512;
 /// Largest block that `extend` takes: a page or a few of text for one read.
 const LARGEST: usize = 16 << 10;
 
+/// Chunks that are lent at once, at most.
+pub const LENT: usize = 3;
+
+/// Bytes of a queue, in order, as many chunks as it takes.
+pub type Lent = [Option<Chunk>; LENT];
+
 /// A queue of bytes in chunks.
 ///
 /// ```
@@ -122,6 +128,26 @@ impl Queue {
                 break;
             }
         }
+    }
+
+    /// Lends the `len` bytes from `offset` on, which stay where they are: at most [`LENT`] chunks;
+    /// `None` if they stand in more, or are not all there.
+    pub fn lend(&mut self, offset: usize, len: usize) -> Option<Lent> {
+        let mut from = self.start().saturating_add(offset as u64);
+        let Content { chunks } = self.content.as_deref_mut()?;
+        let first = chunks.partition_point(|(at, _)| *at <= from).saturating_sub(1);
+        let mut left = len;
+        let mut lent = Lent::default();
+        for ((at, chunk), place) in chunks.range_mut(first..).zip(&mut lent) {
+            let part = chunk.lend(usize::try_from(from - *at).unwrap_or(usize::MAX), left);
+            left -= part.len();
+            from += part.len() as u64;
+            *place = Some(part);
+            if left == 0 {
+                return Some(lent);
+            }
+        }
+        None
     }
 
     /// Forgets the first `count` bytes (all, if there are fewer).

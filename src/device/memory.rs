@@ -5,7 +5,7 @@
 //! [`Impaired`](super::Impaired) for a worse one.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IoSlice};
 use std::num::NonZeroU16;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -107,8 +107,17 @@ impl Device for Memory {
         Ok(Some(received))
     }
 
-    fn transmit(&self, _now: Instant, frame: &[u8], offload: Offload) -> io::Result<()> {
-        refuse_length(frame.len(), self.can.max_frame)?;
+    fn transmit(&self, now: Instant, frame: &[u8], offload: Offload) -> io::Result<()> {
+        self.transmit_parts(now, &[IoSlice::new(frame)], offload)
+    }
+
+    fn transmit_parts(
+        &self,
+        _now: Instant,
+        parts: &[IoSlice<'_>],
+        offload: Offload,
+    ) -> io::Result<()> {
+        refuse_length(parts.iter().map(|part| part.len()).sum(), self.can.max_frame)?;
         let segment = match offload {
             Offload::Tcp { segment } => Some(segment),
             Offload::None => None,
@@ -119,7 +128,7 @@ impl Device for Memory {
         }
         let mut held = lane.spare.pop().unwrap_or_else(|| Vec::with_capacity(self.can.mtu));
         held.clear();
-        held.extend_from_slice(frame);
+        parts.iter().for_each(|part| held.extend_from_slice(part));
         lane.frames.push_back(Held { frame: held, segment });
         drop(lane);
         self.outbound.changed.notify_one();

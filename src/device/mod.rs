@@ -8,7 +8,7 @@
 //! descriptors and `unsafe` stay inside. Who calls it: the engine (`receive`, `transmit`, `deadline`) and the worker (`wait`,
 //! `wake`). A device of your own should pass the test of the contract in `tests/device/`.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::num::NonZeroU16;
 use std::time::Duration;
 
@@ -115,6 +115,16 @@ pub trait Device: Send + Sync {
     /// gone for good ([`is_gone`]).
     fn transmit(&self, now: Instant, frame: &[u8], offload: Offload) -> io::Result<()>;
 
+    /// The same for a frame that lies in several parts, both headers in the first.
+    fn transmit_parts(
+        &self,
+        now: Instant,
+        parts: &[IoSlice<'_>],
+        offload: Offload,
+    ) -> io::Result<()> {
+        self.transmit(now, &joined(parts), offload)
+    }
+
     /// When `receive` must be called though nothing arrived, because this device holds frames
     /// back (an impaired one does); `NEVER` for most.
     fn deadline(&self) -> Instant {
@@ -135,6 +145,13 @@ pub trait Device: Send + Sync {
 #[must_use]
 pub fn is_gone(error: &io::Error) -> bool {
     !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::InvalidInput)
+}
+
+/// Parts of a frame as one.
+pub(crate) fn joined(parts: &[IoSlice<'_>]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
+    parts.iter().for_each(|part| frame.extend_from_slice(part));
+    frame
 }
 
 /// The answer to a frame that no device can take.

@@ -27,7 +27,7 @@ use super::super_segment::{TcpHeaders, cut};
 use super::tun_end::{DRIVER, TunEnd, attach_error, driver_error, existing_interface, system};
 use super::tun_error::TunError;
 use super::vnet_hdr::{self, VnetHdr};
-use super::{Capabilities, Device, Offload, Received, refuse_length};
+use super::{Capabilities, Device, Offload, Received, joined, refuse_length};
 use crate::time::Instant;
 
 /// The largest frame: an IPv4 packet.
@@ -37,6 +37,9 @@ const MAX_FRAME: usize = 65_535;
 /// cutting of TCP, with congestion marks or without.
 const OFFLOADS: libc::c_uint =
     libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO6 | libc::TUN_F_TSO_ECN;
+
+/// Parts of a frame that go to the kernel from where they lie.
+const MOST_PARTS: usize = 8;
 
 /// One queue of a TUN interface, with the kernel's offloads or, like [`Tun`](super::Tun), without.
 ///
@@ -81,21 +84,26 @@ impl TunQueue {
     }
 
     /// Sends a frame with its header.
-    fn write(&self, header: &VnetHdr, frame: &[u8]) -> io::Result<()> {
-        let header = header.encode();
-        let both = [IoSlice::new(&header), IoSlice::new(frame)];
+    fn write(&self, header: &VnetHdr, parts: &[IoSlice<'_>]) -> io::Result<()> {
+        let encoded = header.encode();
+        let mut all = [IoSlice::new(&encoded); MOST_PARTS + 1];
+        let Some(places) = all.get_mut(1..=parts.len()) else {
+            return self.write(header, &[IoSlice::new(&joined(parts))]);
+        };
+        places.copy_from_slice(parts);
         // On a TUN without headers the frame goes alone.
-        let parts = if self.offloads { &both[..] } else { &both[1..] };
-        writev(self.file.as_fd(), parts)?;
+        let before = usize::from(!self.offloads);
+        writev(self.file.as_fd(), &all[before..=parts.len()])?;
         Ok(())
     }
 
     /// The frame whole if the kernel takes it, else in pieces, and from then on always.
-    fn write_tcp(&self, frame: &[u8], segment: NonZeroU16) -> io::Result<()> {
-        let headers = TcpHeaders::of(frame).ok_or(io::ErrorKind::InvalidInput)?;
+    fn write_tcp(&self, parts: &[IoSlice<'_>], len: usize, segment: NonZeroU16) -> io::Result<()> {
+        let headers = parts.first().and_then(|head| TcpHeaders::of(head));
+        let headers = headers.ok_or(io::ErrorKind::InvalidInput)?;
         if !self.refused.load(Ordering::Relaxed) {
-            let asking = VnetHdr::asking(headers, frame.len(), segment);
-            match self.write(&asking, frame) {
+            let asking = VnetHdr::asking(headers, len, segment);
+            match self.write(&asking, parts) {
                 Err(error) if is_refusal(&error) => {
                     if !self.refused.swap(true, Ordering::Relaxed) {
                         log::warn!(
@@ -110,8 +118,8 @@ impl TunQueue {
             }
         }
         let mut result = Ok(());
-        cut(&mut frame.to_vec(), Some(segment), |packet| {
-            let sent = self.write(&VnetHdr::default(), packet);
+        cut(&mut joined(parts), Some(segment), |packet| {
+            let sent = self.write(&VnetHdr::default(), &[IoSlice::new(packet)]);
             if result.is_ok() {
                 result = sent;
             }
@@ -141,11 +149,21 @@ impl Device for TunQueue {
         }
     }
 
-    fn transmit(&self, _now: Instant, frame: &[u8], offload: Offload) -> io::Result<()> {
-        refuse_length(frame.len(), self.capabilities().max_frame)?;
+    fn transmit(&self, now: Instant, frame: &[u8], offload: Offload) -> io::Result<()> {
+        self.transmit_parts(now, &[IoSlice::new(frame)], offload)
+    }
+
+    fn transmit_parts(
+        &self,
+        _now: Instant,
+        parts: &[IoSlice<'_>],
+        offload: Offload,
+    ) -> io::Result<()> {
+        let len = parts.iter().map(|part| part.len()).sum();
+        refuse_length(len, self.capabilities().max_frame)?;
         let written = match offload {
-            Offload::None => self.write(&VnetHdr::default(), frame),
-            Offload::Tcp { segment } => self.write_tcp(frame, segment),
+            Offload::None => self.write(&VnetHdr::default(), parts),
+            Offload::Tcp { segment } => self.write_tcp(parts, len, segment),
         };
         written.map_err(|error| self.end.not_sent(error))
     }

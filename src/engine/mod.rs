@@ -21,6 +21,7 @@ mod socket;
 mod wheel;
 
 use std::fmt;
+use std::io::{self, IoSlice};
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
@@ -34,8 +35,9 @@ pub use listener::Listener;
 pub use pinger::{EchoReply, Pinger};
 pub use socket::{NotOpen, Socket, WriteError};
 
-use crate::buffer::Pool;
-use crate::device::{Device, Offload, super_segment};
+use crate::buffer::queue::LENT;
+use crate::buffer::{Lent, Pool};
+use crate::device::{self, Device, Offload, super_segment};
 use crate::tcp::isn::IsnGenerator;
 use crate::tcp::{Config, Limits, State};
 use crate::time::Instant;
@@ -113,6 +115,7 @@ impl Engine {
                 mtu: can.mtu,
                 max_frame: if can.offloads { can.max_frame } else { (CUT * can.mtu).min(LARGEST) },
                 offloads: true,
+                lends: can.offloads,
             },
             offloads: can.offloads,
             counters: Counters::default(),
@@ -266,18 +269,46 @@ impl Engine {
     }
 
     /// A frame that is not complete, and is to be cut into segments of so much text where it is
-    /// longer: by the device, if it can.
-    fn send_unfinished(&self, now: Instant, queue: u8, frame: &mut [u8], segment: NonZeroU16) {
-        if self.offloads {
-            self.transmit(now, queue, frame, Offload::Tcp { segment });
-        } else {
+    /// longer: by the device, if it can. `text` follows what stands in it: nothing, unless the
+    /// device can.
+    fn send_unfinished(
+        &self,
+        now: Instant,
+        queue: u8,
+        frame: &mut [u8],
+        text: Option<&Lent>,
+        segment: NonZeroU16,
+    ) {
+        if !self.offloads {
             super_segment::cut(frame, Some(segment), |packet| self.send(now, queue, packet));
+        } else if let Some(text) = text {
+            self.transmit_parts(now, queue, frame, text, Offload::Tcp { segment });
+        } else {
+            self.transmit(now, queue, frame, Offload::Tcp { segment });
         }
     }
 
     fn transmit(&self, now: Instant, queue: u8, frame: &[u8], offload: Offload) {
         crate::trace::sent(frame);
-        match self.loops[usize::from(queue)].device.transmit(now, frame, offload) {
+        self.note_sent(self.device_of(queue.into()).transmit(now, frame, offload));
+    }
+
+    fn transmit_parts(&self, now: Instant, queue: u8, frame: &[u8], text: &Lent, offload: Offload) {
+        let mut parts = [IoSlice::new(frame); LENT + 1];
+        let mut count = 1;
+        for chunk in text.iter().flatten() {
+            parts[count] = IoSlice::new(chunk.as_slice());
+            count += 1;
+        }
+        let parts = &parts[..count];
+        if crate::trace::shows_frames() {
+            crate::trace::sent(&device::joined(parts));
+        }
+        self.note_sent(self.device_of(queue.into()).transmit_parts(now, parts, offload));
+    }
+
+    fn note_sent(&self, result: io::Result<()>) {
+        match result {
             Ok(()) => {
                 self.counters.frames_out.fetch_add(1, Ordering::Relaxed);
             }

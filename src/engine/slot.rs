@@ -379,7 +379,10 @@ impl Engine {
             };
             drop(inner);
             match built.cut {
-                Some(segment) => self.send_unfinished(now, slot.queue(), frame, segment),
+                Some(segment) => {
+                    let text = built.text.as_deref();
+                    self.send_unfinished(now, slot.queue(), frame, text, segment);
+                }
                 None => self.send(now, slot.queue(), frame),
             }
         }

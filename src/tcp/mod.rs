@@ -61,7 +61,7 @@ pub use state::State;
 pub use std::net::Shutdown;
 pub(crate) use time_wait::{TimeWait, Verdict};
 
-use crate::buffer::Pool;
+use crate::buffer::{Lent, Pool};
 use crate::wire::SeqNum;
 
 /// Why a connection ended before its time. Sticky on its connection.
@@ -215,13 +215,15 @@ pub struct Limits {
     /// Who takes the frame cuts it and writes checksums: it carries the sum of the pseudo-header
     /// alone.
     pub offloads: bool,
+    /// Who takes it also takes text that lies elsewhere (`Outgoing::text`).
+    pub lends: bool,
 }
 
 impl Limits {
     /// One segment a frame, with its checksum, on a path of this MTU, bytes.
     #[must_use]
     pub const fn plain(mtu: usize) -> Self {
-        Self { mtu, max_frame: mtu, offloads: false }
+        Self { mtu, max_frame: mtu, offloads: false, lends: false }
     }
 
     /// The same towards a host to which the path takes no more than `mtu` bytes.
@@ -234,13 +236,15 @@ impl Limits {
 }
 
 /// A frame was built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Outgoing {
     /// MSS-sized packets it stands for.
     pub wire_segments: u16,
     /// What is left to do, where `Limits::offloads` said that it may be: the checksum, and to cut the
     /// text into pieces of so many bytes.
     pub cut: Option<NonZeroU16>,
+    /// Text that was not copied into the frame, and follows what stands there.
+    pub text: Option<Box<Lent>>,
 }
 
 /// Where a new connection gets its numbers from.

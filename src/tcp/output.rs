@@ -11,7 +11,8 @@ use super::tcb::Tcb;
 use super::{Limits, Outgoing};
 use crate::time::Instant;
 use crate::wire::{
-    Flags, Flow, IpFields, Options, Segment, SeqNum, SeqRange, emit_tcp, emit_tcp_unsummed,
+    Flags, Flow, IpFields, Options, Segment, SeqNum, SeqRange, emit_tcp, emit_tcp_head,
+    emit_tcp_unsummed,
 };
 
 /// What to send next.
@@ -272,13 +273,17 @@ impl Tcb {
             ..Segment::default()
         };
         let offset = range.start.since(self.snd.una) as usize;
+        let (len, ip) = (text_len as usize, IpFields { ecn, ..ip_fields(&self.config) });
+        let lends = limits.lends && text_len >= WORTH_LENDING;
+        let text = lends.then(|| self.snd.queue.lend(offset, len)).flatten();
         let queue = &self.snd.queue;
-        let ip = IpFields { ecn, ..ip_fields(&self.config) };
-        let fill = |frame: &mut Vec<u8>| queue.append_to(offset, text_len as usize, frame);
-        if limits.offloads {
-            emit_tcp_unsummed(out, flow, &ip, &segment, text_len as usize, fill);
+        let fill = |frame: &mut Vec<u8>| queue.append_to(offset, len, frame);
+        if text.is_some() {
+            emit_tcp_head(out, flow, &ip, &segment, len);
+        } else if limits.offloads {
+            emit_tcp_unsummed(out, flow, &ip, &segment, len, fill);
         } else {
-            emit_tcp(out, flow, &ip, &segment, text_len as usize, fill);
+            emit_tcp(out, flow, &ip, &segment, len, fill);
         }
         self.note_sent(choice, now, range, payload);
         // At most a frame of 64 KiB.
@@ -288,7 +293,8 @@ impl Tcb {
             self.data_segments_out = self.data_segments_out.wrapping_add(wire_segments.into());
         }
         let piece = u16::try_from(payload).ok().and_then(NonZeroU16::new);
-        Outgoing { wire_segments, cut: piece.filter(|_| limits.offloads) }
+        let cut = piece.filter(|_| limits.offloads);
+        Outgoing { wire_segments, cut, text: text.map(Box::new) }
     }
 
     fn note_sent(&mut self, choice: Choice, now: Instant, range: SeqRange, payload: u32) {
@@ -390,6 +396,9 @@ impl Tcb {
     }
 }
 
+/// Bytes of text that cost more to copy into a frame than to lend.
+const WORTH_LENDING: u32 = 8 << 10;
+
 /// IPv4 and TCP header without options.
 pub(super) const HEADERS: u32 = 40;
 
@@ -401,7 +410,7 @@ pub(super) fn emit_empty(
     segment: &Segment<'_>,
 ) -> Outgoing {
     emit_tcp(out, flow, &ip_fields(config), segment, 0, |_| {});
-    Outgoing { wire_segments: 1, cut: None }
+    Outgoing { wire_segments: 1, ..Outgoing::default() }
 }
 
 /// The IP header of what this connection sends (RFC 9293 3.9.1.9, MUST-48; 3.9.2, MUST-49). Never

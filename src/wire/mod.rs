@@ -146,9 +146,12 @@ pub fn emit_tcp(
     payload_len: usize,
     fill: impl FnOnce(&mut Vec<u8>),
 ) {
-    let Some((header, payload, sum)) = lay_out(out, flow, ip, segment, payload_len, fill) else {
-        return;
-    };
+    let Some((start, sum)) = emit_head(out, flow, ip, segment, payload_len) else { return };
+    let header_end = out.len();
+    out.reserve(payload_len);
+    fill(out);
+    out.resize(header_end + payload_len, 0);
+    let (header, payload) = out[start..].split_at_mut(header_end - start);
     let checksum = sum.plus(header).plus(payload).finish();
     header[CHECKSUM].copy_from_slice(&checksum.to_be_bytes());
 }
@@ -163,38 +166,47 @@ pub fn emit_tcp_unsummed(
     payload_len: usize,
     fill: impl FnOnce(&mut Vec<u8>),
 ) {
-    if let Some((header, _, sum)) = lay_out(out, flow, ip, segment, payload_len, fill) {
-        header[CHECKSUM].copy_from_slice(&(!sum.finish()).to_be_bytes());
+    emit_tcp_head(out, flow, ip, segment, payload_len);
+    let header_end = out.len();
+    out.reserve(payload_len);
+    fill(out);
+    out.resize(header_end + payload_len, 0);
+}
+
+/// The same without the payload, which goes to the device from where it lies.
+pub fn emit_tcp_head(
+    out: &mut Vec<u8>,
+    flow: &Flow,
+    ip: &IpFields,
+    segment: &Segment<'_>,
+    payload_len: usize,
+) {
+    if let Some((start, sum)) = emit_head(out, flow, ip, segment, payload_len) {
+        out[start..][CHECKSUM].copy_from_slice(&(!sum.finish()).to_be_bytes());
     }
 }
 
 /// Where the checksum stands in a TCP header.
 const CHECKSUM: Range<usize> = 16..18;
 
-/// Appends everything but the checksum; the TCP header, the payload and the sum of the
+/// Appends both headers without the checksum; where the TCP header begins, and the sum of the
 /// pseudo-header.
-fn lay_out<'a>(
-    out: &'a mut Vec<u8>,
+fn emit_head(
+    out: &mut Vec<u8>,
     flow: &Flow,
     ip: &IpFields,
     segment: &Segment<'_>,
     payload_len: usize,
-    fill: impl FnOnce(&mut Vec<u8>),
-) -> Option<(&'a mut [u8], &'a mut [u8], Sum)> {
+) -> Option<(usize, Sum)> {
     let (IpAddr::V4(source), IpAddr::V4(destination)) = (flow.local.ip(), flow.remote.ip()) else {
         debug_assert!(false, "only IPv4 is spoken");
         return None;
     };
     let header_len = tcp::HEADER + segment.options.wire_len();
-    ip::emit_v4(out, source, destination, PROTOCOL_TCP, ip, header_len + payload_len);
-    let start = out.len();
     let len = header_len + payload_len;
-    out.reserve(len);
+    ip::emit_v4(out, source, destination, PROTOCOL_TCP, ip, len);
+    let start = out.len();
     out.resize(start + header_len, 0);
-    fill(out);
-    out.resize(start + len, 0);
-    let (header, payload) = out[start..].split_at_mut(header_len);
-    tcp::emit_header(header, flow, segment);
-    let sum = Sum::pseudo(flow.local.ip(), flow.remote.ip(), PROTOCOL_TCP, len);
-    Some((header, payload, sum))
+    tcp::emit_header(&mut out[start..], flow, segment);
+    Some((start, Sum::pseudo(flow.local.ip(), flow.remote.ip(), PROTOCOL_TCP, len)))
 }

@@ -1,6 +1,6 @@
 //! What every device must do, whatever it is made of.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IoSlice};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -51,6 +51,11 @@ fn frames_arrive_whole_and_in_order(device: &dyn Device, far: &dyn Far) {
         let frame = datagram(HERE, THERE, payload);
         device.transmit(Instant::ZERO, &frame, Offload::None).expect("a frame that fits");
         assert_eq!(far.hear(), payload, "outwards");
+        let (head, tail) = frame.split_at(28);
+        let (some, more) = tail.split_at(tail.len() / 3);
+        let parts = [head, some, more].map(IoSlice::new);
+        device.transmit_parts(Instant::ZERO, &parts, Offload::None).expect("the same in parts");
+        assert_eq!(far.hear(), payload, "outwards, in parts");
     }
     for payload in [b"one".as_slice(), b"", &longest, b"two"] {
         far.say(payload);

@@ -63,6 +63,28 @@ fn a_dropped_chunk_gives_its_block_to_the_next_of_any_handle() {
 }
 
 #[test]
+fn what_is_lent_stays_as_it_is_until_the_last_lets_go() {
+    let pool = Pool::new();
+    let mut chunk = pool.chunk(100);
+    chunk.extend(b"header and payload");
+    chunk.discard_front(7);
+    let lent = chunk.lend(4, 3);
+    let longer = chunk.lend(8, 1000);
+    assert_eq!((lent.as_slice(), longer.as_slice()), (&b"pay"[..], &b"oad"[..]));
+    assert_eq!(lent.as_slice().as_ptr(), &raw const chunk.as_slice()[4], "nothing is copied");
+    assert_eq!((chunk.spare(), chunk.extend(b"more")), (0, 0), "nothing is written");
+    chunk.discard_front(4);
+    assert_eq!(chunk.as_slice(), b"payload");
+    drop(chunk);
+    assert_eq!((kept(&pool), pool.used()), (0, 256));
+    assert_eq!(lent.as_slice(), b"pay");
+    drop(lent);
+    assert_eq!(pool.used(), 256);
+    drop(longer);
+    assert_eq!((kept(&pool), pool.used()), (256, 0), "once");
+}
+
+#[test]
 fn a_pool_keeps_no_more_than_its_bound() {
     let pool = Pool::new();
     for size in CLASSES {

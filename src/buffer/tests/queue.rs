@@ -186,3 +186,28 @@ fn what_was_discarded_goes_back_to_the_pool() {
     assert_eq!((chunks(&queue).count(), queue.len()), (2, 7_999));
     assert_eq!(owned(&queue), 2 * 4_096);
 }
+
+#[test]
+fn what_stands_in_few_chunks_is_lent() {
+    let pool = Pool::new();
+    let mut queue = Queue::new();
+    for part in [[1; 600], [2; 600], [3; 600], [4; 600]] {
+        queue.append(chunk(&pool, &part));
+    }
+    let mut whole = [0; 2400];
+    queue.copy_to(0, &mut whole);
+    let lent = |queue: &mut Queue, from: usize, len: usize| {
+        let lent = queue.lend(from, len)?;
+        Some(lent.iter().flatten().flat_map(|chunk| chunk.as_slice().to_vec()).collect::<Vec<_>>())
+    };
+    for (from, len) in [(0, 1), (0, 600), (599, 2), (100, 1700), (2399, 1), (1200, 1200)] {
+        assert_eq!(lent(&mut queue, from, len).unwrap(), whole[from..from + len], "{from} {len}");
+    }
+    assert_eq!(lent(&mut queue, 599, 1202), None, "it stands in four");
+    assert_eq!(lent(&mut queue, 2000, 500), None, "it is not all there");
+    queue.discard(700);
+    assert_eq!(lent(&mut queue, 0, 600).unwrap(), whole[700..1300], "the numbers go on");
+    queue.append(chunk(&pool, &[5; 10]));
+    assert_eq!(queue.len(), 1710, "behind what is lent there is room as ever");
+    assert_eq!(lent(&mut Queue::new(), 0, 1), None);
+}

@@ -1,5 +1,6 @@
 //! What happens when the kernel will not cut: seen in what arrives at the kernel's end.
 
+use std::io::IoSlice;
 use std::num::NonZeroU16;
 use std::process::Command;
 use std::sync::atomic::Ordering;
@@ -44,4 +45,13 @@ fn a_kernel_that_refuses_gets_plain_packets() {
     queue.refused.store(true, Ordering::Relaxed);
     queue.transmit(Instant::ZERO, &frame, offload).unwrap();
     assert_eq!(counted(), (before.0 + 6, before.1), "five more, their checksums right");
+    let (head, text) = frame.split_at(40);
+    let parts: Vec<_> = std::iter::once(head).chain(text.chunks(300)).map(IoSlice::new).collect();
+    assert!(parts.len() > super::MOST_PARTS + 1);
+    queue.transmit_parts(Instant::ZERO, &parts, offload).unwrap();
+    assert_eq!(counted(), (before.0 + 11, before.1), "in however many parts it comes");
+    queue.refused.store(false, Ordering::Relaxed);
+    queue.transmit_parts(Instant::ZERO, &parts, offload).unwrap();
+    queue.transmit_parts(Instant::ZERO, &[head, text].map(IoSlice::new), offload).unwrap();
+    assert_eq!(counted(), (before.0 + 13, before.1));
 }
