@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
+use tuntcp::device::super_segment::cut;
 use tuntcp::buffer::Pool;
 use tuntcp::tcp::{
     Birth, Config, Connection, EcnPolicy, Error, KeepAlive, Limits, Reset, State, Trouble,
@@ -109,14 +110,21 @@ impl World {
                 return;
             };
             let count = usize::from(sent.wire_segments);
-            assert!((1..=self.limits.segments).contains(&count), "{count} segments in a frame");
-            assert!(frame.len() <= self.limits.mtu * count, "a frame beyond the MTU");
-            let packet = Packet::parse(&frame, false).expect("what we send is well formed");
+            for chunk in sent.text.iter().flat_map(|text| text.iter()).flatten() {
+                frame.extend_from_slice(chunk.as_slice());
+            }
+            let most = if sent.cut.is_some() { self.limits.max_frame } else { self.limits.mtu };
+            assert!(frame.len() <= most.max(self.limits.mtu), "a frame beyond its bounds");
+            assert!(frame.len() <= self.limits.mtu * count, "a segment beyond the MTU");
+            let packet = Packet::parse(&frame, sent.cut.is_some()).expect("what we send is well formed");
             let Body::Tcp(_, segment) = packet.body else { panic!("what we send is TCP") };
             end.seq = segment.end();
             end.ack = segment.ack.unwrap_or(end.ack);
             connection.check_invariants();
-            self.wires[1 - who].push_back((frame, sent.wire_segments));
+            // Who cuts also sums.
+            cut(&mut frame, None, |frame| {
+                self.wires[1 - who].push_back((frame.to_vec(), sent.wire_segments));
+            });
         }
         panic!("it never stops sending");
     }
@@ -285,7 +293,12 @@ impl World {
                 connection.set_keepalive(self.now, (b > 0).then_some(settings));
             }
             6 => connection.set_nodelay(b & 1 == 0),
-            7 => self.limits.mtu = MTUS[usize::from(b) % MTUS.len()],
+            7 => {
+                self.limits.mtu = MTUS[usize::from(b) % MTUS.len()];
+                if !self.limits.offloads {
+                    self.limits.max_frame = self.limits.mtu;
+                }
+            }
             _ => assert_eq!(connection.info(self.now).state, connection.state()),
         }
         connection.check_invariants();
@@ -391,7 +404,12 @@ impl World {
 fuzz_target!(|script: &[u8]| {
     let Some((&[seed, other], script)) = script.split_first_chunk::<2>() else { return };
     let polite = seed & 0x80 == 0;
-    let segments = if seed & 0x20 == 0 { 1 } else { 4 };
+    let plain = Limits::plain(MTUS[0]);
+    let limits = match seed & 0x30 {
+        0x20 => Limits { max_frame: 4 * MTUS[0], offloads: true, ..plain },
+        0x30 => Limits { max_frame: 65_535, offloads: true, lends: true, ..plain },
+        _ => plain,
+    };
     // Both ends share the memory of one host, of which there may be little.
     let pool = if other & 0x20 == 0 { Pool::new() } else { Pool::with_limit(1 << 14) };
     let mut world = World {
@@ -402,7 +420,7 @@ fuzz_target!(|script: &[u8]| {
         wires: [VecDeque::new(), VecDeque::new()],
         now: Instant::ZERO,
         pool,
-        limits: Limits { mtu: MTUS[0], segments },
+        limits,
         forged: false,
         given_up: false,
     };
