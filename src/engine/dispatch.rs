@@ -39,7 +39,7 @@ impl Engine {
     fn take_few(&self, now: Instant, frames: &Frames, baton: &mut Baton) {
         let mut packets: [_; FEW] = std::array::from_fn(|_| None);
         for (packet, (frame, received)) in packets.iter_mut().zip(frames.iter()) {
-            *packet = self.admit(frame, received);
+            self.admit(frame, received, packet);
         }
         let read = packets.iter().zip(frames.iter());
         let mut read = read.filter_map(|(packet, (frame, _))| Some((packet.as_ref()?, frame)));
@@ -61,25 +61,24 @@ impl Engine {
         }
     }
 
-    /// A packet that may concern us.
-    fn admit<'a>(&self, frame: &'a [u8], received: Received) -> Option<Packet<'a>> {
-        let mut packet = match Packet::parse(frame, received.vouched) {
-            Ok(packet) => packet,
+    /// Puts a packet that may concern us into `place`, which is empty: it is large, and moved once.
+    fn admit<'a>(&self, frame: &'a [u8], received: Received, place: &mut Option<Packet<'a>>) {
+        let packet = match Packet::parse(frame, received.vouched) {
+            Ok(packet) => place.insert(packet),
             Err(malformed) => {
                 self.counters.count_malformed(malformed);
-                trace::malformed(frame, malformed);
-                return None;
+                return trace::malformed(frame, malformed);
             }
         };
-        if let Some(why) = self.refuse(&packet) {
-            self.drop_packet(&packet, why);
-            return None;
+        if let Some(why) = self.refuse(packet) {
+            self.drop_packet(packet, why);
+            *place = None;
+            return;
         }
         if let Body::Tcp(flow, segment) = &mut packet.body {
             trace::received(flow, segment);
             segment.wire_segments = wire_segments(segment.payload.len(), received);
         }
-        Some(packet)
     }
 
     /// RFC 1122 3.2.1.3, RFC 9293 3.9.2.3: who may speak to us, and to whom.
@@ -130,7 +129,9 @@ impl Engine {
         let Some(whole) = whole else { return };
         let received = Received::plain(whole.len());
         // A reassembled datagram is no fragment: this goes one step down and no further.
-        if let Some(packet) = self.admit(&whole, received) {
+        let mut packet = None;
+        self.admit(&whole, received, &mut packet);
+        if let Some(packet) = packet {
             self.take_other(now, &packet, &whole, baton);
         }
     }

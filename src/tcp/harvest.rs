@@ -49,8 +49,9 @@ impl News<'_> {
 pub(super) struct Harvest {
     /// Bytes that have arrived.
     pub(super) delivered: u32,
-    /// The segment that was sent last, of those whose copies can be told apart (RFC 8985, 6.2).
-    pub(super) newest: Option<Record>,
+    /// When the segment was sent that was sent last, of those whose copies can be told apart
+    /// (RFC 8985, 6.2), and how many were before it.
+    pub(super) newest: Option<(u64, Instant)>,
     /// The segment at whose sending most had arrived, and when that was.
     pub(super) sample: Option<(Instant, Stamp)>,
     /// Of the same: the round trip of the last in the order of numbers, of those that are acknowledged
@@ -96,8 +97,6 @@ impl Harvest {
         if in_order || !self.in_order {
             (self.trip, self.in_order) = (rtt, in_order);
         }
-        if self.newest.is_none_or(|newest| record.nth > newest.nth) {
-            self.newest = Some(*record);
-        }
+        self.newest = self.newest.max(Some((record.nth, record.sent_at)));
     }
 }

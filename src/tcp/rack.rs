@@ -136,14 +136,14 @@ impl Rack {
         Self { sent_at: Instant::ZERO, nth: 0, rtt: Duration::ZERO }
     }
 
-    /// `newest` is what was sent last of all that an acknowledgement tells of (RFC 8985 6.2, step 2,
-    /// RFC8985-6.2-1). `trip`: how long a round trip takes; as in Linux that of the segment with the
+    /// `newest` is what was sent last of all that an acknowledgement tells of: how many were sent
+    /// before it, and when it was (RFC 8985 6.2, step 2, RFC8985-6.2-1). `trip`: how long a round trip takes; as in Linux that of the segment with the
     /// highest number, not of the newest. The two differ where one acknowledgement tells of a
     /// retransmission and of originals behind it: then the longer one leaves others more time.
-    pub(super) fn note(&mut self, newest: &Record, trip: Duration) {
+    pub(super) fn note(&mut self, (nth, sent_at): (u64, Instant), trip: Duration) {
         self.rtt = trip;
-        if newest.nth >= self.nth {
-            (self.sent_at, self.nth) = (newest.sent_at, newest.nth);
+        if nth >= self.nth {
+            (self.sent_at, self.nth) = (sent_at, nth);
         }
     }
 

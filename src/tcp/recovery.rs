@@ -266,7 +266,7 @@ impl Recovery {
         if !news.sack {
             harvest.delivered = flight.count_echoes(news);
         }
-        if let Some(newest) = &harvest.newest {
+        if let Some(newest) = harvest.newest {
             flight.rack.note(newest, harvest.trip);
         }
         if harvest.delivered > 0 {
