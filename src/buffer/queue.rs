@@ -44,6 +44,10 @@ pub struct Queue {
 struct Content {
     /// Each chunk with the position of its first byte.
     chunks: VecDeque<(u64, Chunk)>,
+    /// The position of the first byte of all, and that behind the last one: they are asked for many
+    /// times a segment.
+    start: u64,
+    end: u64,
 }
 
 impl Queue {
@@ -72,9 +76,9 @@ impl Queue {
             return;
         }
         let len = chunk.len();
-        match self.last() {
-            Some(last) if len <= SMALL && last.spare() >= len => {
-                last.extend(chunk.as_slice());
+        match self.content.as_deref_mut() {
+            Some(content) if len <= SMALL && content.spare() >= len => {
+                content.extend(chunk.as_slice());
             }
             _ => self.push(chunk),
         }
@@ -83,8 +87,8 @@ impl Queue {
     /// Appends a copy of `bytes`: into the spare room of the last chunk, then into new ones, which
     /// grow with what is queued already, so that a quiet connection stays small.
     pub fn extend(&mut self, pool: &Pool, mut bytes: &[u8]) {
-        if let Some(last) = self.last() {
-            let count = last.extend(bytes);
+        if let Some(content) = self.content.as_deref_mut() {
+            let count = content.extend(bytes);
             bytes = &bytes[count..];
         }
         while !bytes.is_empty() {
@@ -113,7 +117,7 @@ impl Queue {
 
     /// The bytes from `offset` on, `len` at most, as they lie in chunks.
     fn each_piece(&self, offset: usize, len: usize, mut take: impl FnMut(&[u8])) {
-        let Some(Content { chunks }) = self.content.as_deref() else { return };
+        let Some(Content { chunks, .. }) = self.content.as_deref() else { return };
         let mut from = self.start().saturating_add(offset as u64);
         let first = chunks.partition_point(|(at, _)| *at <= from).saturating_sub(1);
         let mut left = len;
@@ -134,7 +138,7 @@ impl Queue {
     /// `None` if they stand in more, or are not all there.
     pub fn lend(&mut self, offset: usize, len: usize) -> Option<Lent> {
         let mut from = self.start().saturating_add(offset as u64);
-        let Content { chunks } = self.content.as_deref_mut()?;
+        let Content { chunks, .. } = self.content.as_deref_mut()?;
         let first = chunks.partition_point(|(at, _)| *at <= from).saturating_sub(1);
         let mut left = len;
         let mut lent = Lent::default();
@@ -153,12 +157,12 @@ impl Queue {
     /// Forgets the first `count` bytes (all, if there are fewer).
     pub fn discard(&mut self, count: usize) {
         let keep_from = self.start().saturating_add(count as u64);
-        let Some(Content { chunks }) = self.content.as_deref_mut() else { return };
+        let Some(Content { chunks, start, .. }) = self.content.as_deref_mut() else { return };
         while let Some((at, chunk)) = chunks.front_mut() {
             if *at + chunk.len() as u64 > keep_from {
                 let cut = usize::try_from(keep_from - *at).unwrap_or(usize::MAX);
                 chunk.discard_front(cut);
-                *at = keep_from;
+                (*at, *start) = (keep_from, keep_from);
                 return;
             }
             chunks.pop_front();
@@ -173,11 +177,12 @@ impl Queue {
 
     /// Takes the first chunk whole, if it has at most `max` bytes: ownership moves, nothing is copied.
     pub fn take_front(&mut self, max: usize) -> Option<Chunk> {
-        let Content { chunks } = self.content.as_deref_mut()?;
+        let Content { chunks, start, .. } = self.content.as_deref_mut()?;
         if chunks.front()?.1.len() > max {
             return None;
         }
         let (_, chunk) = chunks.pop_front()?;
+        *start += chunk.len() as u64;
         if chunks.is_empty() {
             self.clear();
         }
@@ -186,21 +191,32 @@ impl Queue {
 
     /// Position of the first byte.
     fn start(&self) -> u64 {
-        self.content.as_ref().and_then(|content| content.chunks.front()).map_or(0, |(at, _)| *at)
+        self.content.as_ref().map_or(0, |content| content.start)
     }
 
     /// Position behind the last byte.
     fn end(&self) -> u64 {
-        let last = self.content.as_ref().and_then(|content| content.chunks.back());
-        last.map_or(0, |(at, chunk)| at + chunk.len() as u64)
-    }
-
-    fn last(&mut self) -> Option<&mut Chunk> {
-        self.content.as_mut()?.chunks.back_mut().map(|(_, chunk)| chunk)
+        self.content.as_ref().map_or(0, |content| content.end)
     }
 
     fn push(&mut self, chunk: Chunk) {
-        let end = self.end();
-        self.content.get_or_insert_default().chunks.push_back((end, chunk));
+        let content = self.content.get_or_insert_default();
+        let at = content.end;
+        content.end += chunk.len() as u64;
+        content.chunks.push_back((at, chunk));
+    }
+}
+
+impl Content {
+    /// Bytes that the last chunk has room for.
+    fn spare(&self) -> usize {
+        self.chunks.back().map_or(0, |(_, chunk)| chunk.spare())
+    }
+
+    /// Copies what fits of `bytes` into the last chunk; how many that were.
+    fn extend(&mut self, bytes: &[u8]) -> usize {
+        let count = self.chunks.back_mut().map_or(0, |(_, chunk)| chunk.extend(bytes));
+        self.end += count as u64;
+        count
     }
 }
