@@ -186,6 +186,38 @@ fn a_packet_loop_that_panics_leaves_nobody_waiting() {
     assert!(device_ends(PANIC).to_string().contains("panicked"));
 }
 
+/// Many threads that accept, answer and close hand the lead from one to the other: a wake-up that is
+/// lost on the way shows as a read that comes to nothing.
+#[test]
+fn a_crowd_of_short_connections_is_served() {
+    const THREADS: usize = 8;
+    const EACH: usize = 100;
+    let patience = Some(Duration::from_secs(20));
+    let (server, client) = memory_pair().unwrap();
+    let listener = TcpListener::bind(&server, SERVER).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..EACH {
+                    let (mut ours, _) = listener.accept().unwrap();
+                    ours.set_read_timeout(patience).unwrap();
+                    io::copy(&mut ours.try_clone().unwrap(), &mut ours).unwrap();
+                }
+            });
+            scope.spawn(|| {
+                for _ in 0..EACH {
+                    let mut theirs = TcpStream::connect(&client, SERVER).unwrap();
+                    theirs.set_read_timeout(patience).unwrap();
+                    theirs.write_all(b"x").unwrap();
+                    theirs.read_exact(&mut [0]).unwrap();
+                    theirs.shutdown(std::net::Shutdown::Write).unwrap();
+                    assert_eq!(theirs.read(&mut [0]).unwrap(), 0);
+                }
+            });
+        }
+    });
+}
+
 /// Proves: RFC6528-3-c.
 #[test]
 fn each_host_draws_a_secret_of_its_own() {

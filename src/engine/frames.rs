@@ -58,6 +58,10 @@ impl Frames {
     }
 
     /// Each one.
+    pub(super) fn bytes(&self) -> usize {
+        self.frames.iter().map(|(_, received)| received.len).sum()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], Received)> {
         self.frames
             .iter()

@@ -8,6 +8,7 @@ mod error;
 mod frames;
 mod icmp;
 mod listener;
+mod load;
 mod open;
 mod options;
 mod packed;
@@ -290,7 +291,8 @@ impl Engine {
 
     fn transmit(&self, now: Instant, queue: u8, frame: &[u8], offload: Offload) {
         crate::trace::sent(frame);
-        self.note_sent(self.device_of(queue.into()).transmit(now, frame, offload));
+        let result = self.device_of(queue.into()).transmit(now, frame, offload);
+        self.note_sent(queue, frame.len(), result);
     }
 
     fn transmit_parts(&self, now: Instant, queue: u8, frame: &[u8], text: &Lent, offload: Offload) {
@@ -304,10 +306,12 @@ impl Engine {
         if crate::trace::shows_frames() {
             crate::trace::sent(&device::joined(parts));
         }
-        self.note_sent(self.device_of(queue.into()).transmit_parts(now, parts, offload));
+        let result = self.device_of(queue.into()).transmit_parts(now, parts, offload);
+        self.note_sent(queue, parts.iter().map(|part| part.len()).sum(), result);
     }
 
-    fn note_sent(&self, result: io::Result<()>) {
+    fn note_sent(&self, queue: u8, bytes: usize, result: io::Result<()>) {
+        self.loops[usize::from(queue)].note_sent(bytes);
         match result {
             Ok(()) => {
                 self.counters.frames_out.fetch_add(1, Ordering::Relaxed);

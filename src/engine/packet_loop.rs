@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::frames::Frames;
+use super::load::Load;
 use super::remains::{Remains, RemainsQueue};
 use super::slot::Slot;
 use super::wheel::Wheel;
@@ -36,8 +37,10 @@ pub(super) struct PacketLoop {
     /// The deadline that the loop sleeps for; zero while it is awake. Written under the
     /// lock of the alarms, so that a timer that is set meanwhile is never slept through.
     asleep_until: AtomicU64,
-    /// Connections that the last turn dealt with.
-    dealt_with: AtomicUsize,
+    /// What the last turns were about.
+    load: Mutex<Load>,
+    /// Bytes that were sent since the last turn, by whomever.
+    sent: AtomicUsize,
 }
 
 /// When connections want to be looked at.
@@ -68,6 +71,14 @@ pub(super) struct Baton {
     batches: usize,
 }
 
+/// What a turn took from the device.
+struct Batch {
+    frames: usize,
+    bytes: usize,
+    /// The device has more.
+    more: bool,
+}
+
 impl PacketLoop {
     pub(super) fn new(queue: u8, device: Box<dyn Device>) -> Self {
         let can = device.capabilities();
@@ -85,8 +96,14 @@ impl PacketLoop {
                 batches: 0,
             }),
             asleep_until: AtomicU64::new(0),
-            dealt_with: AtomicUsize::new(0),
+            load: Mutex::default(),
+            sent: AtomicUsize::new(0),
         }
+    }
+
+    /// A frame leaves here.
+    pub(super) fn note_sent(&self, bytes: usize) {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Gives the slot out at `at`; whether the loop must be woken for it.
@@ -142,15 +159,19 @@ impl Engine {
         this.asleep_until.store(0, Ordering::Relaxed);
         let mut baton = lock(&this.baton);
         let baton = &mut *baton;
-        let more = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
+        let batch = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
+        let more = batch.more;
         self.fire_timers(now, baton);
+        let connections = baton.owed.len();
         self.settle(now, baton, more);
+        let bytes = batch.bytes + this.sent.swap(0, Ordering::Relaxed);
+        lock(&this.load).note(connections, batch.frames, bytes, more);
         Ok(if more { now } else { this.fall_asleep(baton) })
     }
 
-    /// Connections that the last turn of this queue's loop dealt with.
-    pub(crate) fn dealt_with(&self, queue: usize) -> usize {
-        self.loops[queue].dealt_with.load(Ordering::Relaxed)
+    /// What the last turns of this queue's loop were about.
+    pub(crate) fn load(&self, queue: usize) -> Load {
+        *lock(&self.loops[queue].load)
     }
 
     /// After a batch: sends what is owed for it and tells who waits. With `more` at hand, those
@@ -161,8 +182,6 @@ impl Engine {
         // One of many keeps nobody waiting: the others go on.
         let pressed = baton.pressed && baton.owed.len() == 1;
         let all = !more || pressed || baton.batches == BATCHES;
-        let this = &self.loops[usize::from(baton.queue)];
-        this.dealt_with.store(baton.owed.len(), Ordering::Relaxed);
         baton.owed.retain(|slot| {
             let mut inner = slot.lock();
             if !all && inner.pours() {
@@ -185,19 +204,18 @@ impl Engine {
         }
     }
 
-    /// Whether the device has more.
-    fn receive_batch(&self, now: Instant, baton: &mut Baton) -> io::Result<bool> {
+    fn receive_batch(&self, now: Instant, baton: &mut Baton) -> io::Result<Batch> {
         let device = self.device_of(baton.queue.into());
-        let mut count = 0;
-        let mut more = true;
-        while more && count < BATCH {
-            more = baton.frames.fill(device, now)?;
+        let mut batch = Batch { frames: 0, bytes: 0, more: true };
+        while batch.more && batch.frames < BATCH {
+            batch.more = baton.frames.fill(device, now)?;
             let few = baton.frames.len();
-            count += few;
+            batch.frames += few;
+            batch.bytes += baton.frames.bytes();
             self.counters.frames_in.fetch_add(few as u64, Ordering::Relaxed);
             self.take_frames(now, baton);
         }
-        Ok(more)
+        Ok(batch)
     }
 
     fn fire_timers(&self, now: Instant, baton: &mut Baton) {

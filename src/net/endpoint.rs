@@ -206,6 +206,11 @@ impl Drop for Endpoint {
                 self.socket.wait_flushed(Some(bound));
             }
         }
-        self.leads[self.socket.queue()].leave_to_others();
+        let queue = self.socket.queue();
+        // In a crowd one of the others is awake, or this thread comes back with its next connection; if
+        // neither is so, the worker soon looks by itself.
+        if !self.socket.engine().load(queue).is_crowd() {
+            self.leads[queue].leave_to_others();
+        }
     }
 }

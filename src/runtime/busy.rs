@@ -13,6 +13,7 @@
 //! Where it is not worth it more often than it is, it is only tried now and then. So an idle host
 //! looks a few times and sleeps.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub(crate) struct BusyPoll {
     lasts: Duration,
     /// Whether it learns what is worth it.
     adapts: bool,
+    /// CPUs of this machine that this process may use.
+    cpus: usize,
     /// Nanoseconds on the host's clock: until when it looks.
     until: AtomicU64,
     /// When it looked last; zero: not since something came.
@@ -56,10 +59,13 @@ pub(crate) struct BusyPoll {
 impl BusyPoll {
     /// Nothing has come yet.
     pub(crate) fn new(policy: BusyPolling) -> Self {
-        // On the only CPU whoever looks keeps those waiting who would answer.
-        let alone = || thread::available_parallelism().is_ok_and(|cpus| cpus.get() == 1);
         match policy {
-            BusyPolling::Auto => Self::adaptive(if alone() { Duration::ZERO } else { LASTS }),
+            BusyPolling::Auto => {
+                let cpus = thread::available_parallelism().map_or(2, NonZero::get);
+                // On the only CPU whoever looks keeps those waiting who would answer.
+                let lasts = if cpus == 1 { Duration::ZERO } else { LASTS };
+                Self { cpus, ..Self::adaptive(lasts) }
+            }
             BusyPolling::Off => Self::lasting(Duration::ZERO, false),
             BusyPolling::For(lasts) => Self::lasting(lasts, false),
         }
@@ -74,6 +80,7 @@ impl BusyPoll {
         Self {
             lasts,
             adapts,
+            cpus: 2,
             until: AtomicU64::new(0),
             looked: AtomicU64::new(0),
             barred: AtomicU64::new(0),
@@ -83,7 +90,14 @@ impl BusyPoll {
     }
 
     /// Something has come, or was sent, and more may follow soon.
-    pub(crate) fn note_burst(&self, now: Instant) {
+    ///
+    /// Each of so many `connections` has a thread that wants a CPU, and often its peer has one on the
+    /// same machine: where there are fewer CPUs, whoever looks takes one from them.
+    pub(crate) fn note_burst(&self, now: Instant, connections: usize) {
+        if self.adapts && connections > 1 && 2 * connections > self.cpus {
+            self.looked.store(0, Ordering::Relaxed);
+            return self.until.store(0, Ordering::Relaxed);
+        }
         if self.looked.swap(0, Ordering::Relaxed) > 0 {
             self.earn();
         }

@@ -32,8 +32,8 @@ pub(crate) fn lead_until(
     let gave_way = lead_on(engine, queue, lead, deadline, waiter);
     waiter.set_leads(None);
     drop(term);
-    if gave_way.is_none() && engine.dealt_with(queue) > 1 {
-        // Many are busy: better that one thread goes on for all than that each in turn does.
+    if gave_way.is_none() && engine.load(queue).is_flood() {
+        // Many have much to do: better that one thread goes on for all than that each in turn does.
         lead.hand_on();
     }
     gave_way.is_none()
@@ -50,7 +50,7 @@ fn lead_on(
     waiter: &impl Waits,
 ) -> Option<GaveWay> {
     let (busy, device) = (lead.busy(), engine.device_of(queue));
-    busy.note_burst(lead.now());
+    busy.note_burst(lead.now(), engine.load(queue).connections());
     while !waiter.is_ready() && !lead.is_reclaimed() {
         let now = lead.now();
         if deadline.is_due(now) {
@@ -62,11 +62,11 @@ fn lead_on(
         if waiter.is_ready() {
             break;
         }
-        let dealt_with = engine.dealt_with(queue);
-        if dealt_with > 0 {
-            busy.note_burst(now);
+        let connections = engine.load(queue).connections();
+        if connections > 0 {
+            busy.note_burst(now, connections);
         }
-        if dealt_with == 1 && engine.woken() != woken && lead.was_wanted() {
+        if connections == 1 && engine.woken() != woken && lead.was_wanted() {
             return Some(GaveWay);
         }
         if next.is_due(now) || busy.looks_again(now) {

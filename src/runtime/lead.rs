@@ -13,8 +13,13 @@
 //! ```
 //!
 //! A thread that leads while a turn has news for another one alone leaves the lead to that one, and
-//! sleeps. While a turn has news for several at once the worker keeps the lead, or gets it from the
-//! thread that has it: the others then read while it goes on.
+//! sleeps. While turns bring much for several at once the worker keeps the lead, or gets it from the
+//! thread that has it: the others then read while it goes on. While they bring a little for each of
+//! several, the lead goes from thread to thread: each that has served its connection would sleep, and
+//! leads instead, so that a worker, to be woken for every frame, would be one more to switch to.
+//!
+//! Nobody needs to see to it that the one to whom the lead is left takes it: whoever would sleep takes
+//! what lies unused, and the worker, which is then in a timed wait, if nobody comes.
 //!
 //! Not here: what a turn is (the engine's), and when a host stops (the worker's).
 

@@ -110,13 +110,14 @@ impl Worker {
             if status.draining.load(Ordering::Acquire) {
                 status.tell(Outcome::Turning);
             }
-            let dealt_with = engine.dealt_with(*queue);
-            if dealt_with == 1 {
+            let load = engine.load(*queue);
+            // In a crowd the threads that were woken lead one after the other.
+            if load.connections() == 1 || load.is_crowd() {
                 lead.step_aside(engine.woken() != woken);
             }
-            if dealt_with > 1 {
+            if load.connections() > 1 {
                 // With one the thread that waits for it leads soon, and looks itself.
-                lead.busy().note_burst(now);
+                lead.busy().note_burst(now, load.connections());
             }
             if next.is_due(now) || lead.busy().looks_again(now) {
                 continue;

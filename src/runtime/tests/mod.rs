@@ -104,13 +104,13 @@ const MICROS_50: BusyPolling = BusyPolling::For(Duration::from_micros(50));
 fn the_packet_loop_looks_again_for_a_while_after_each_burst() {
     let busy = BusyPoll::new(MICROS_50);
     assert!(!busy.looks_again(at(100)), "nothing has come");
-    busy.note_burst(at(100));
+    busy.note_burst(at(100), 1);
     assert!(busy.looks_again(at(149)));
-    busy.note_burst(at(149));
+    busy.note_burst(at(149), 1);
     assert!(busy.looks_again(at(198)), "the time begins anew");
     assert!(!busy.looks_again(at(199)));
     let off = BusyPoll::new(BusyPolling::Off);
-    off.note_burst(at(100));
+    off.note_burst(at(100), 1);
     assert!(!off.looks_again(at(100)));
 }
 
@@ -119,7 +119,7 @@ fn looking_in_vain(busy: &BusyPoll, from: u64, bursts: u64, apart: u64) -> u64 {
     let mut tried = 0;
     for burst in 0..bursts {
         let begin = from + burst * apart;
-        busy.note_burst(at(begin));
+        busy.note_burst(at(begin), 1);
         let mut now = begin;
         while busy.looks_again(at(now)) {
             now += 5;
@@ -146,7 +146,7 @@ fn what_is_worth_it_again_is_done_again() {
     let mut looked = 0;
     for burst in 0..1_000 {
         let begin = 10_000_000 + burst * 20;
-        busy.note_burst(at(begin));
+        busy.note_burst(at(begin), 1);
         looked += u64::from((0..20).step_by(5).all(|later| busy.looks_again(at(begin + later))));
     }
     assert!(looked > 900, "{looked} of 1000");
@@ -155,11 +155,25 @@ fn what_is_worth_it_again_is_done_again() {
 #[test]
 fn who_loses_the_cpu_while_looking_leaves_it_to_others_for_a_while() {
     let busy = BusyPoll::adaptive(Duration::from_micros(50));
-    busy.note_burst(at(100));
+    busy.note_burst(at(100), 1);
     assert!(busy.looks_again(at(101)));
     assert!(!busy.looks_again(at(145)), "somebody else ran");
-    busy.note_burst(at(200));
+    busy.note_burst(at(200), 1);
     assert!(!busy.looks_again(at(201)));
-    busy.note_burst(at(10_200));
+    busy.note_burst(at(10_200), 1);
     assert!(busy.looks_again(at(10_201)));
+}
+
+#[test]
+fn where_more_are_busy_than_there_are_cpus_nobody_looks() {
+    let busy = BusyPoll::adaptive(Duration::from_micros(50));
+    busy.note_burst(at(100), 2);
+    assert!(!busy.looks_again(at(101)), "two connections and their peers want both CPUs");
+    busy.note_burst(at(110), 1);
+    assert!(busy.looks_again(at(111)));
+    busy.note_burst(at(112), 2);
+    assert!(!busy.looks_again(at(113)), "what began before ends, too");
+    let told = BusyPoll::new(MICROS_50);
+    told.note_burst(at(100), 100);
+    assert!(told.looks_again(at(101)), "it was asked for");
 }
