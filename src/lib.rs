@@ -28,7 +28,7 @@
 //! ```text
 //!    time     wire     buffer          leaves: they import nothing of ours
 //!      \       |  \     /
-//!       \     tcp  icmp  \     device  tcp: the pure protocol; device: a trait, Linux, and of wire its sums
+//!       \     tcp  icmp  \     device  tcp: the pure protocol; device: a trait and Linux
 //!        \      \   |     \    /
 //!              engine                  the composition
 //!              /    \

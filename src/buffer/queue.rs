@@ -117,11 +117,10 @@ impl Queue {
 
     /// The bytes from `offset` on, `len` at most, as they lie in chunks.
     fn each_piece(&self, offset: usize, len: usize, mut take: impl FnMut(&[u8])) {
-        let Some(Content { chunks, .. }) = self.content.as_deref() else { return };
-        let mut from = self.start().saturating_add(offset as u64);
-        let first = chunks.partition_point(|(at, _)| *at <= from).saturating_sub(1);
+        let Some(content) = self.content.as_deref() else { return };
+        let mut from = content.start.saturating_add(offset as u64);
         let mut left = len;
-        for (at, chunk) in chunks.range(first..) {
+        for (at, chunk) in content.chunks.range(content.chunk_of(from)..) {
             let skip = usize::try_from(from - at).unwrap_or(usize::MAX);
             let Some(bytes) = chunk.as_slice().get(skip..) else { break };
             let piece = &bytes[..bytes.len().min(left)];
@@ -137,21 +136,26 @@ impl Queue {
     /// Lends the `len` bytes from `offset` on, which stay where they are: at most [`LENT`] chunks;
     /// `None` if they stand in more, or are not all there.
     pub fn lend(&mut self, offset: usize, len: usize) -> Option<Lent> {
-        let mut from = self.start().saturating_add(offset as u64);
-        let Content { chunks, .. } = self.content.as_deref_mut()?;
-        let first = chunks.partition_point(|(at, _)| *at <= from).saturating_sub(1);
-        let mut left = len;
+        let content = self.content.as_deref_mut()?;
+        let mut from = content.start.saturating_add(offset as u64);
+        let to = from.saturating_add(len as u64);
+        let first = content.chunk_of(from);
+        // Asked before anything is lent: to a chunk that was, nothing is appended any more.
+        let behind = content.chunks.get(first + LENT).map_or(content.end, |(at, _)| *at);
+        if behind < to {
+            return None;
+        }
         let mut lent = Lent::default();
-        for ((at, chunk), place) in chunks.range_mut(first..).zip(&mut lent) {
-            let part = chunk.lend(usize::try_from(from - *at).unwrap_or(usize::MAX), left);
-            left -= part.len();
+        for ((at, chunk), place) in content.chunks.range_mut(first..).zip(&mut lent) {
+            let skip = usize::try_from(from - *at).unwrap_or(usize::MAX);
+            let part = chunk.lend(skip, usize::try_from(to - from).unwrap_or(usize::MAX));
             from += part.len() as u64;
             *place = Some(part);
-            if left == 0 {
-                return Some(lent);
+            if from == to {
+                break;
             }
         }
-        None
+        Some(lent)
     }
 
     /// Forgets the first `count` bytes (all, if there are fewer).
@@ -208,6 +212,11 @@ impl Queue {
 }
 
 impl Content {
+    /// Which chunk has the byte at a position, in logarithmic time.
+    fn chunk_of(&self, position: u64) -> usize {
+        self.chunks.partition_point(|(at, _)| *at <= position).saturating_sub(1)
+    }
+
     /// Bytes that the last chunk has room for.
     fn spare(&self) -> usize {
         self.chunks.back().map_or(0, |(_, chunk)| chunk.spare())

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::super_segment::cut_received;
+use super::super_segment::cut;
 use super::{Capabilities, Device, Offload, Received, refuse_length};
 use crate::time::Instant;
 
@@ -194,11 +194,14 @@ impl Writer {
         frame: &[u8],
         is: Received,
     ) -> io::Result<()> {
+        if is.is_plain() {
+            return self.packet(time, direction, frame);
+        }
         let mut copy = std::mem::take(&mut self.frame);
         copy.clear();
         copy.extend_from_slice(frame);
         let mut result = Ok(());
-        cut_received(&mut copy, is, |packet| {
+        cut(&mut copy, is.segment, |packet| {
             if result.is_ok() {
                 result = self.packet(time, direction, packet);
             }

@@ -5,8 +5,8 @@
 //! kernel, by the plain path ([`Tun`]) or the fast one ([`TunQueue`]), which [`open`] chooses
 //! between, and [`memory::pair`]; around each, [`Impaired`] makes a bad wire and [`Capture`] writes
 //! a pcapng file. This room knows nothing of TCP but where its header ends, and reads no clock;
-//! descriptors and `unsafe` stay inside. Who calls it: the engine (`receive`, `transmit`, `deadline`) and the worker (`wait`,
-//! `wake`). A device of your own should pass the test of the contract in `tests/device/`.
+//! descriptors and `unsafe` stay inside. Who calls it: the engine (`receive`, `transmit`,
+//! `deadline`) and the worker (`wait`, `wake`). A device of your own should pass the test of the contract in `tests/device/`.
 
 use std::io::{self, IoSlice};
 use std::num::NonZeroU16;
@@ -75,6 +75,12 @@ impl Received {
     #[must_use]
     pub const fn plain(len: usize) -> Self {
         Self { len, vouched: false, segment: None }
+    }
+
+    /// Whether the frame is as a wire carries it, right or wrong: nobody vouched for it.
+    #[must_use]
+    pub const fn is_plain(self) -> bool {
+        !self.vouched && self.segment.is_none()
     }
 }
 

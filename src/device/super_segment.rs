@@ -1,5 +1,6 @@
 //! How does one TCP packet become many? What the kernel does to a super-segment, done here, for
-//! where no kernel does it: a device whose kernel refuses, a wire that is impaired packet by packet.
+//! where no kernel does it: a device that carries packets as they are, one whose kernel refuses, a
+//! wire that is impaired packet by packet, a capture.
 //!
 //! ```text
 //!   | IP | TCP | ............... payload ............... |      one frame, up to 64 KiB
@@ -16,14 +17,12 @@ use std::num::NonZeroU16;
 
 use super::Received;
 use crate::wire::checksum::Sum;
+use crate::wire::{Flags, PROTOCOL_TCP, PROTOCOL_UDP, ip};
 
-const PROTOCOL_TCP: u8 = 6;
-const PROTOCOL_UDP: u8 = 17;
-
-/// The control bits of a TCP header's byte 13 that belong to the last segment, and to the first
-/// (RFC 3168, 6.1.2: one CWR is enough).
-const FIN_PSH: u8 = 0x01 | 0x08;
-const CWR: u8 = 0x80;
+/// The control bits that belong to the last segment, and to the first (RFC 3168, 6.1.2: one CWR is
+/// enough).
+const LAST: u8 = Flags::FIN.union(Flags::PSH).bits();
+const FIRST: u8 = Flags::CWR.bits();
 
 /// Where the headers of a TCP packet lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,16 +52,13 @@ impl TcpHeaders {
 /// checksums: the frame itself where it is no super-segment and nothing is missing from it. `frame`
 /// serves as the workspace: of several packets each is built at its end of it.
 pub fn cut(frame: &mut [u8], segment: Option<NonZeroU16>, mut each: impl FnMut(&[u8])) {
-    let headers = TcpHeaders::of(frame);
-    let Some((headers, size)) = headers.zip(segment.map(|size| usize::from(size.get()))) else {
+    let end = frame.len();
+    let cuttable = TcpHeaders::of(frame).zip(segment.map(|size| usize::from(size.get())));
+    let Some((headers, size)) = cuttable.filter(|(headers, size)| end - headers.payload > *size)
+    else {
         complete(frame);
         return each(frame);
     };
-    let end = frame.len();
-    if end - headers.payload <= size {
-        complete(frame);
-        return each(frame);
-    }
     let (first_seq, flags, first_id) =
         (word32(frame, headers.tcp + 4), frame[headers.tcp + 13], word16(frame, 4));
     let mut header = [0; 128];
@@ -79,8 +75,8 @@ pub fn cut(frame: &mut [u8], segment: Option<NonZeroU16>, mut each: impl FnMut(&
         let (offset, count) = ((start - headers.payload) as u32, index as u16);
         let seq = first_seq.wrapping_add(offset);
         packet[headers.tcp + 4..headers.tcp + 8].copy_from_slice(&seq.to_be_bytes());
-        let not_last = if stop < end { FIN_PSH } else { 0 };
-        let not_first = if index > 0 { CWR } else { 0 };
+        let not_last = if stop < end { LAST } else { 0 };
+        let not_first = if index > 0 { FIRST } else { 0 };
         packet[headers.tcp + 13] = flags & !not_last & !not_first;
         if !headers.is_v6 {
             packet[4..6].copy_from_slice(&first_id.wrapping_add(count).to_be_bytes());
@@ -94,10 +90,10 @@ pub fn cut(frame: &mut [u8], segment: Option<NonZeroU16>, mut each: impl FnMut(&
 /// The packets of a received frame, as [`cut`] gives them; a frame that nobody vouched for is left
 /// as it came, right or wrong.
 pub fn cut_received(frame: &mut [u8], received: Received, mut each: impl FnMut(&[u8])) {
-    if received.vouched || received.segment.is_some() {
-        cut(frame, received.segment, each);
-    } else {
+    if received.is_plain() {
         each(frame);
+    } else {
+        cut(frame, received.segment, each);
     }
 }
 
@@ -125,16 +121,11 @@ fn complete(packet: &mut [u8]) {
 
 /// The IP header tells the length that `packet` has.
 fn set_length(packet: &mut [u8], is_v6: bool) {
-    let total = u16::try_from(packet.len()).unwrap_or(u16::MAX);
-    if is_v6 {
-        packet[4..6].copy_from_slice(&(total - 40).to_be_bytes());
-        return;
+    if !is_v6 {
+        return ip::seal_v4(packet);
     }
-    packet[2..4].copy_from_slice(&total.to_be_bytes());
-    packet[10..12].fill(0);
-    let header = 4 * usize::from(packet[0] & 0x0f);
-    let checksum = Sum::new().plus(&packet[..header]).finish();
-    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+    let payload = u16::try_from(packet.len() - 40).unwrap_or(u16::MAX);
+    packet[4..6].copy_from_slice(&payload.to_be_bytes());
 }
 
 /// Where the transport's header begins, and which one it is; `None` of a fragment, and of what is

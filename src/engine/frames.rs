@@ -57,11 +57,12 @@ impl Frames {
         self.frames.len()
     }
 
-    /// Each one.
+    /// Bytes in all of them.
     pub(super) fn bytes(&self) -> usize {
         self.frames.iter().map(|(_, received)| received.len).sum()
     }
 
+    /// Each one.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], Received)> {
         self.frames
             .iter()

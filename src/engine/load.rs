@@ -58,7 +58,8 @@ impl Load {
         self.since_several < CALM && self.light >= CALM
     }
 
-    /// The last turn had several connections, of which some want much: whoever turns is kept from everything else.
+    /// The last turn had several connections, of which some want much: whoever turns is kept from
+    /// everything else.
     pub(crate) const fn is_flood(self) -> bool {
         self.connections > 1 && self.light < CALM
     }

@@ -64,7 +64,8 @@ const KEPT_FRAMES: usize = 64;
 /// Many connections on one device.
 ///
 /// Whoever calls [`Engine::turn`] is the packet loop (of a device with several queues there are as
-/// many, see [`Engine::turn_queue`]); every other call may come from any thread at any time. There is no clock inside: `now` is an argument.
+/// many, see [`Engine::turn_queue`]); every other call may come from any thread at any time. There is
+/// no clock inside: `now` is an argument.
 pub struct Engine {
     /// One for each queue of the device.
     loops: Box<[PacketLoop]>,
@@ -72,8 +73,6 @@ pub struct Engine {
     /// What every connection begins with; shared, so that it costs each one a pointer.
     tcp: Arc<Config>,
     limits: Limits,
-    /// The devices cut and sum.
-    offloads: bool,
     counters: Counters,
     pool: Pool,
     isn: IsnGenerator,
@@ -118,7 +117,6 @@ impl Engine {
                 offloads: true,
                 lends: can.offloads,
             },
-            offloads: can.offloads,
             counters: Counters::default(),
             pool: Pool::with_limit(config.memory_limit),
             isn: IsnGenerator::new(config.secret),
@@ -280,7 +278,8 @@ impl Engine {
         text: Option<&Lent>,
         segment: NonZeroU16,
     ) {
-        if !self.offloads {
+        // What is lent goes to a device that cuts, and nobody else does.
+        if !self.limits.lends {
             super_segment::cut(frame, Some(segment), |packet| self.send(now, queue, packet));
         } else if let Some(text) = text {
             self.transmit_parts(now, queue, frame, text, Offload::Tcp { segment });

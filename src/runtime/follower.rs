@@ -29,26 +29,24 @@ pub(crate) fn lead_until(
 ) -> bool {
     let Some(term) = waiter.try_take(lead) else { return false };
     waiter.set_leads(Some(queue));
-    let gave_way = lead_on(engine, queue, lead, deadline, waiter);
+    let keeps = lead_on(engine, queue, lead, deadline, waiter);
     waiter.set_leads(None);
     drop(term);
-    if gave_way.is_none() && engine.load(queue).is_flood() {
+    if keeps && engine.load(queue).is_flood() {
         // Many have much to do: better that one thread goes on for all than that each in turn does.
         lead.hand_on();
     }
-    gave_way.is_none()
+    keeps
 }
 
-/// The thread leaves the lead to another one, to whom a turn has brought something.
-struct GaveWay;
-
+/// `false`: the thread leaves the lead to another one, to whom a turn has brought something.
 fn lead_on(
     engine: &Engine,
     queue: usize,
     lead: &Lead,
     deadline: Instant,
     waiter: &impl Waits,
-) -> Option<GaveWay> {
+) -> bool {
     let (busy, device) = (lead.busy(), engine.device_of(queue));
     busy.note_burst(lead.now(), engine.load(queue).connections());
     while !waiter.is_ready() && !lead.is_reclaimed() {
@@ -67,7 +65,7 @@ fn lead_on(
             busy.note_burst(now, connections);
         }
         if connections == 1 && engine.woken() != woken && lead.was_wanted() {
-            return Some(GaveWay);
+            return false;
         }
         if next.is_due(now) || busy.looks_again(now) {
             continue;
@@ -78,5 +76,5 @@ fn lead_on(
             break;
         }
     }
-    None
+    true
 }

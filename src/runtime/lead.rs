@@ -102,27 +102,30 @@ impl Lead {
 
     /// The lead for a thread that would otherwise sleep, if nobody has it.
     pub(crate) fn try_take(&self) -> Option<Term<'_>> {
-        self.try_take_or(&self.wanted)
+        self.try_take_or(Some(&self.wanted))
     }
 
     /// The lead for a thread that sends much and does not sleep, if nobody has it: for one turn, so
     /// that no other thread is woken for each acknowledgement.
     pub(crate) fn try_take_in_passing(&self) -> Option<Term<'_>> {
-        self.try_take_or(&self.wanted_in_passing)
+        self.try_take_or(Some(&self.wanted_in_passing))
     }
 
     /// The lead for a thread that is as well off without it: it waits for anybody.
     pub(crate) fn try_take_for_anybody(&self) -> Option<Term<'_>> {
-        self.try_take_or(&AtomicBool::new(false))
+        self.try_take_or(None)
     }
 
-    fn try_take_or(&self, wanted: &AtomicBool) -> Option<Term<'_>> {
+    /// The lead, or else a note that it was wanted.
+    fn try_take_or(&self, wanted: Option<&AtomicBool>) -> Option<Term<'_>> {
         if self.is_reclaimed() {
             return None;
         }
         let mut state = self.lock();
         if state.led {
-            wanted.store(true, Ordering::Relaxed);
+            if let Some(wanted) = wanted {
+                wanted.store(true, Ordering::Relaxed);
+            }
             return None;
         }
         state.take();

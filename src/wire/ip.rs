@@ -217,17 +217,23 @@ pub(crate) fn fragment_packet(
         piece.extend_from_slice(header);
         piece.extend_from_slice(&payload[start..payload.len().min(start + room)]);
         let more = if index < last { MORE_FRAGMENTS } else { 0 };
-        // A datagram has at most 65,535 bytes, so both fit.
-        let total = u16::try_from(piece.len()).unwrap_or(u16::MAX);
+        // A datagram has at most 65,535 bytes, so it fits.
         let offset = u16::try_from(start / 8).unwrap_or(u16::MAX);
-        piece[2..4].copy_from_slice(&total.to_be_bytes());
         piece[4..6].copy_from_slice(&identification.to_be_bytes());
         piece[6..8].copy_from_slice(&(more | offset).to_be_bytes());
-        piece[10..12].fill(0);
-        let checksum = Sum::new().plus(&piece[..IPV4_HEADER]).finish().to_be_bytes();
-        piece[10..12].copy_from_slice(&checksum);
+        seal_v4(&mut piece);
         each(&piece);
     }
+}
+
+/// Writes the total length that `packet` has, at most 65,535, and the checksum of its header.
+pub(crate) fn seal_v4(packet: &mut [u8]) {
+    let total = u16::try_from(packet.len()).unwrap_or(u16::MAX);
+    packet[2..4].copy_from_slice(&total.to_be_bytes());
+    packet[10..12].fill(0);
+    let header = 4 * usize::from(packet[0] & 0x0f);
+    let checksum = Sum::new().plus(&packet[..header]).finish();
+    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
 }
 
 /// The bit of the fragment field that says so.

@@ -96,8 +96,8 @@ pub enum Body<'a> {
 }
 
 const PROTOCOL_ICMP: u8 = 1;
-const PROTOCOL_TCP: u8 = 6;
-const PROTOCOL_UDP: u8 = 17;
+pub(crate) const PROTOCOL_TCP: u8 = 6;
+pub(crate) const PROTOCOL_UDP: u8 = 17;
 
 impl<'a> Packet<'a> {
     /// Reads one frame. Every checksum is verified, unless the device `vouched` for the
@@ -137,7 +137,8 @@ impl<'a> Packet<'a> {
 /// Appends one TCP packet to `out`: IP header, TCP header, options and `payload_len` bytes that
 /// `fill` appends, or zeros where it does not. `segment.payload` is not looked at: payload comes
 /// through `fill`, so that it is written once, from the send queue into the frame; nor is
-/// `segment.ecn`, which is the IP header's and so `ip`'s. The checksum is computed over all of it (RFC 9293 3.1, MUST-2).
+/// `segment.ecn`, which is the IP header's and so `ip`'s. The checksum is computed over all of it
+/// (RFC 9293 3.1, MUST-2).
 pub fn emit_tcp(
     out: &mut Vec<u8>,
     flow: &Flow,
@@ -147,10 +148,7 @@ pub fn emit_tcp(
     fill: impl FnOnce(&mut Vec<u8>),
 ) {
     let Some((start, sum)) = emit_head(out, flow, ip, segment, payload_len) else { return };
-    let header_end = out.len();
-    out.reserve(payload_len);
-    fill(out);
-    out.resize(header_end + payload_len, 0);
+    let header_end = append(out, payload_len, fill);
     let (header, payload) = out[start..].split_at_mut(header_end - start);
     let checksum = sum.plus(header).plus(payload).finish();
     header[CHECKSUM].copy_from_slice(&checksum.to_be_bytes());
@@ -167,10 +165,16 @@ pub fn emit_tcp_unsummed(
     fill: impl FnOnce(&mut Vec<u8>),
 ) {
     emit_tcp_head(out, flow, ip, segment, payload_len);
-    let header_end = out.len();
+    append(out, payload_len, fill);
+}
+
+/// Appends as many bytes of payload, what `fill` does not bring as zeros; where they begin.
+fn append(out: &mut Vec<u8>, payload_len: usize, fill: impl FnOnce(&mut Vec<u8>)) -> usize {
+    let start = out.len();
     out.reserve(payload_len);
     fill(out);
-    out.resize(header_end + payload_len, 0);
+    out.resize(start + payload_len, 0);
+    start
 }
 
 /// The same without the payload, which goes to the device from where it lies.

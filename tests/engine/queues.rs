@@ -1,5 +1,6 @@
 //! A device with several queues.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tuntcp::device::{Device, Memory, Offload, memory};
@@ -37,13 +38,18 @@ impl Queues {
     }
 }
 
-#[test]
-fn a_connection_goes_where_its_frames_come_from() {
+/// An engine on two queues, and its peer.
+fn joined() -> (Arc<Engine>, Queues) {
     let (near, far) = memory::pair(1500);
     let (other_near, other_far) = memory::pair(1500);
     let devices: Vec<Box<dyn Device>> = vec![Box::new(near), Box::new(other_near)];
     let engine = Engine::with_queues(devices, config_at("192.0.2.2/24"));
-    let peer = Queues([far, other_far]);
+    (engine, Queues([far, other_far]))
+}
+
+#[test]
+fn a_connection_goes_where_its_frames_come_from() {
+    let (engine, peer) = joined();
     assert_eq!(engine.queues(), 2);
     let listener = engine.listen(at("192.0.2.2", 7), 1).unwrap();
     let mut now = Instant::ZERO;
@@ -87,10 +93,7 @@ fn a_connection_goes_where_its_frames_come_from() {
 /// Each queue gets its share of those that we open.
 #[test]
 fn connections_are_opened_on_every_queue() {
-    let (near, far) = memory::pair(1500);
-    let (other_near, other_far) = memory::pair(1500);
-    let devices: Vec<Box<dyn Device>> = vec![Box::new(near), Box::new(other_near)];
-    let engine = Engine::with_queues(devices, config_at("192.0.2.2/24"));
+    let (engine, Queues([far, other_far])) = joined();
     let sockets: Vec<_> = (1..=40)
         .map(|port| engine.connect(Instant::ZERO, None, at("192.0.2.1", port)).unwrap())
         .collect();

@@ -205,6 +205,14 @@ fn what_stands_in_few_chunks_is_lent() {
     }
     assert_eq!(lent(&mut queue, 599, 1202), None, "it stands in four");
     assert_eq!(lent(&mut queue, 2000, 500), None, "it is not all there");
+    let mut crumbs = Queue::new();
+    for _ in 0..4 {
+        crumbs.append(chunk(&pool, &[1; 600]));
+    }
+    assert!(crumbs.lend(0, 2400).is_none() && crumbs.lend(1200, 1300).is_none());
+    let before = pool.used();
+    crumbs.extend(&pool, &[2; 100]);
+    assert_eq!(pool.used(), before, "what was not lent after all is appended to as ever");
     queue.discard(700);
     assert_eq!(lent(&mut queue, 0, 600).unwrap(), whole[700..1300], "the numbers go on");
     queue.append(chunk(&pool, &[5; 10]));
