@@ -4,6 +4,10 @@
 //! one of them: its frames leave on the queue where its last one came from, since the kernel sends
 //! those of a flow where the flow was last heard, and its timer waits in that loop's wheel.
 
+#[cfg(test)]
+#[path = "tests/packet_loop.rs"]
+mod tests;
+
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -190,6 +194,9 @@ impl Engine {
             inner.end_pouring();
             // Whoever flushes it now, what arrives from here on is told after another batch.
             inner.noted = false;
+            if inner.is_waited_for(baton.queue) {
+                inner.connection.put_off_fin_ack(now);
+            }
             let leader = inner.leader_beside(baton.queue);
             drop(inner);
             self.flush(now, slot);

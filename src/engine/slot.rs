@@ -110,6 +110,12 @@ impl Inner {
         self.leads.filter(|&leads| leads != queue)
     }
 
+    /// Whether a thread waits, asleep for text or the end or as the packet loop of `queue`: it is about
+    /// to act on what has come.
+    pub(super) fn is_waited_for(&self, queue: u8) -> bool {
+        self.awaited.contains(Signals::READABLE) || self.leads == Some(queue)
+    }
+
     /// Whether text pours in, and nothing else has happened.
     pub(super) fn pours(&self) -> bool {
         self.poured >= POURING && !self.dripped

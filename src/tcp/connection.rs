@@ -364,6 +364,22 @@ impl Connection {
         matches!(&self.phase, Phase::Open(tcb) if tcb.ack_owed)
     }
 
+    /// The application is about to hear of the peer's FIN: what it says next, its own FIN mostly, may
+    /// take the acknowledgement along. It waits as that of text does (RFC 9293 3.8.6.3, MUST-40), and
+    /// only if the FIN is all that its sender waits for, who then allows for such a wait (RFC 8985
+    /// 7.2). Linux acknowledges a FIN late, too.
+    pub fn put_off_fin_ack(&mut self, now: Instant) {
+        if let Phase::Open(tcb) = &mut self.phase
+            && tcb.ack_owed
+            && tcb.only_fin_owed
+            && tcb.state == State::CloseWait
+            && !tcb.config.quick_ack
+        {
+            tcb.ack_owed = false;
+            tcb.timers.delayed_ack = now + tcb.config.delayed_ack;
+        }
+    }
+
     /// Room was made: the peer may have to hear of it (RFC 9293 3.8.6.2.2).
     fn after_reading(&mut self) {
         if let Phase::Open(tcb) = &mut self.phase

@@ -28,6 +28,7 @@ impl Tcb {
             self.data_segments_in =
                 self.data_segments_in.wrapping_add(segment.wire_segments.into());
         }
+        self.only_fin_owed = false;
         if segment.flags.contains(Flags::RST) {
             return self.take_reset(now, segment.seq);
         }
@@ -201,6 +202,7 @@ impl Tcb {
 
     /// RFC 9293 3.10.7.4, eighth.
     fn take_fin(&mut self, _now: Instant, segment: &Segment<'_>) {
+        let fin_only = !self.ack_owed && self.timers.delayed_ack.is_never();
         if segment.flags.contains(Flags::FIN) {
             let seq = segment.seq + u32::try_from(segment.payload.len()).unwrap_or(u32::MAX);
             if !seq.after(self.rcv.edge) {
@@ -211,6 +213,7 @@ impl Tcb {
         if self.rcv.pass_fin() {
             self.state = self.state.after(Event::Fin);
             self.ack_owed = true;
+            self.only_fin_owed = fin_only;
             self.fin_again = self.config.repeat_fin && self.state == State::Closing;
             self.signals |= Signals::READABLE;
         }

@@ -51,6 +51,8 @@ pub(super) struct Tcb {
     /// An acknowledgement shall go out even if nothing else does: one, however often it is asked for
     /// (RFC 5681 4.2, RFC5681-4.2-c).
     pub(super) ack_owed: bool,
+    /// It is owed for the peer's FIN and for nothing else, and all before that was acknowledged.
+    pub(super) only_fin_owed: bool,
     /// Duplicates of it that shall follow: one for each further segment behind a gap.
     pub(super) more_acks: u8,
     /// Our FIN goes with the acknowledgement of the peer's once more (`Config::repeat_fin`).
@@ -131,6 +133,7 @@ impl Tcb {
             ecn: Ecn::new(negotiated.ecn, iss + 1),
             last_ack_sent: rcv.nxt,
             ack_owed: false,
+            only_fin_owed: false,
             more_acks: 0,
             fin_again: false,
             keepalive_owed: false,

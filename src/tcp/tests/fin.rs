@@ -53,6 +53,55 @@ fn moves_on() {
     ]);
 }
 
+/// Its acknowledgement waits for what the application is about to say, as that of text does, if the
+/// FIN alone is owed one.
+/// Proves: RFC5681-4.2-b, MUST-40.
+#[test]
+fn put_off() {
+    at(At::Established).rows(&[
+        (
+            "goes with our own",
+            "cork; < F. 1:1(0) ack 1; put_off; uncork; shutdown write; > F. 1:1(0) ack 2",
+        ),
+        ("or with text", "cork; < F. 1:1(0) ack 1; put_off; uncork; write 10; > P. 1:11(10) ack 2"),
+        (
+            "for 40 ms at most",
+            "cork; < F. 1:1(0) ack 1; put_off; uncork; +39ms; +1ms; > . 1:1(0) ack 2; timer never",
+        ),
+        (
+            "what was acknowledged before does not matter",
+            "< P. 1:11(10) ack 1; write 10; >+; cork; < F. 11:11(0) ack 11; put_off; uncork
+             shutdown write; > F. 11:11(0) ack 12",
+        ),
+        ("not with text", "cork; < FP. 1:11(10) ack 1; put_off; uncork; > . 1:1(0) ack 12"),
+        (
+            "not behind text that waits for its own",
+            "< P. 1:11(10) ack 1; cork; < F. 11:11(0) ack 1; put_off; uncork; > . 1:1(0) ack 12",
+        ),
+        (
+            "not when it came twice",
+            "cork; < F. 1:1(0) ack 1; < F. 1:1(0) ack 1; put_off; uncork; > . 1:1(0) ack 2",
+        ),
+        (
+            "not when text came out of order",
+            "cork; < F. 11:11(0) ack 1; < P. 1:11(10) ack 1; put_off; uncork; > . 1:1(0) ack 12",
+        ),
+        (
+            "not before it is its turn",
+            "cork; < F. 11:11(0) ack 1; put_off; uncork; > . 1:1(0) ack 1",
+        ),
+        (
+            "not when we have closed: nothing follows",
+            "shutdown write; >+; cork; < F. 1:1(0) ack 1; put_off; uncork; > . 2:2(0) ack 2",
+        ),
+        (
+            "not when acknowledgements shall not wait",
+            "set quick_ack on; cork; < F. 1:1(0) ack 1; put_off; uncork; > . 1:1(0) ack 2",
+        ),
+        ("once it has left it is not owed again", "< F. 1:1(0) ack 1; >+; put_off; timer never"),
+    ]);
+}
+
 /// Where the window ends.
 #[test]
 fn at_the_edge() {

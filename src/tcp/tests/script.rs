@@ -322,6 +322,10 @@ impl Harness {
             }),
             "close" => self.signalled(Connection::close),
             "abort" => self.signalled(Connection::abort),
+            "put_off" => {
+                self.connection().put_off_fin_ack(now);
+                Ok(())
+            }
             "nodelay" => {
                 self.connection().set_nodelay(true);
                 self.settle()
