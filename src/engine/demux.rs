@@ -1,17 +1,16 @@
-//! Whose segment is this? From a flow to its connection, from a port to its listener.
+//! Whose segment is this? From a flow to its connection.
 
 use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 
-use super::listener::Shared;
 use super::lock;
 use super::packed::PackedFlow;
 use super::remains::Remains;
 use super::slot::Slot;
-use crate::tcp::{Config, State};
+use crate::tcp::State;
 use crate::wire::Flow;
 
 /// Parts of the table with a lock each: so many that none is long about growing.
@@ -70,18 +69,17 @@ pub(super) enum Owner {
     Remains(Arc<Remains>),
 }
 
-/// Every connection by its flow and every listener by its port.
+/// Every connection by its flow.
 ///
 /// Each part hashes with random keys, so that nobody outside can fill one bucket; nothing depends on
 /// its order. Which part a flow is in may be known: whoever fills one finds things in it as fast.
 pub(super) struct Demux {
     shards: [Mutex<Shard>; SHARDS],
-    listeners: RwLock<HashMap<u16, Vec<Arc<Shared>>>>,
 }
 
 impl Demux {
     pub(super) fn new() -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::default()), listeners: RwLock::default() }
+        Self { shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
     /// The connection of this flow.
@@ -163,57 +161,18 @@ impl Demux {
         self.shards.iter().map(len).sum()
     }
 
-    /// Opens a listener, unless one is there that would get the same segments.
-    pub(super) fn listen(
-        &self,
-        local: SocketAddr,
-        backlog: usize,
-        config: Arc<Config>,
-    ) -> Option<Arc<Shared>> {
-        let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
-        let there = listeners.entry(local.port()).or_default();
-        let overlaps = |other: &Arc<Shared>| {
-            let other = other.local.ip();
-            other == local.ip() || other.is_unspecified() || local.ip().is_unspecified()
+    /// Whether there is a connection with this end, whoever is at the other one: every one is looked
+    /// at.
+    pub(super) fn uses(&self, local: SocketAddr) -> bool {
+        let at = |flow: &PackedFlow| {
+            let end = flow.flow().local;
+            end.port() == local.port() && (local.ip().is_unspecified() || end.ip() == local.ip())
         };
-        if there.iter().any(overlaps) {
-            return None;
-        }
-        let shared = Arc::new(Shared::new(local, backlog, config));
-        there.push(Arc::clone(&shared));
-        Some(shared)
-    }
-
-    /// The listener that a segment to `local` is for: one at that very address before one at any.
-    pub(super) fn listener(&self, local: SocketAddr) -> Option<Arc<Shared>> {
-        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
-        let there = listeners.get(&local.port())?;
-        let exact = there.iter().find(|shared| shared.local.ip() == local.ip());
-        exact.or_else(|| there.iter().find(|shared| shared.local.ip().is_unspecified())).cloned()
-    }
-
-    /// Whether somebody listens there.
-    pub(super) fn is_listening(&self, local: SocketAddr) -> bool {
-        self.listener(local).is_some()
-    }
-
-    /// Forgets a listener.
-    pub(super) fn forget_listener(&self, shared: &Arc<Shared>) {
-        let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(there) = listeners.get_mut(&shared.local.port()) {
-            there.retain(|other| !Arc::ptr_eq(other, shared));
-            if there.is_empty() {
-                listeners.remove(&shared.local.port());
-            }
-        }
-    }
-
-    /// Every listener, by port.
-    pub(super) fn listeners(&self) -> Vec<Arc<Shared>> {
-        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = listeners.values().flatten().cloned().collect();
-        all.sort_by_key(|shared| shared.local);
-        all
+        self.shards.iter().any(|shard| {
+            let shard = lock(shard);
+            shard.slots.iter().any(|found| at(&found.0.flow))
+                || shard.remains.iter().any(|found| at(&found.0.flow))
+        })
     }
 
     fn shard(&self, flow: &PackedFlow) -> &Mutex<Shard> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::demux::Owner;
 use super::frames::{FEW, Frames};
+use super::listener::Shared;
 use super::slot::Slot;
 use super::{Baton, Engine};
 use crate::device::Received;
@@ -11,6 +12,7 @@ use crate::icmp;
 use crate::tcp::{Connection, Reset, Signals};
 use crate::time::Instant;
 use crate::trace::{self, Dropped};
+use crate::wire::icmp::Message;
 use crate::wire::{Body, Flags, Flow, IpFields, Packet, Segment, emit_tcp};
 
 /// The segment in a packet of this connection.
@@ -84,7 +86,7 @@ impl Engine {
     /// RFC 1122 3.2.1.3, RFC 9293 3.9.2.3: who may speak to us, and to whom.
     fn refuse(&self, packet: &Packet<'_>) -> Option<Dropped> {
         let from = packet.source;
-        if !self.is_ours(packet.destination) {
+        if !self.is_ours(packet.destination) && !self.is_for_anybody(packet) {
             return Some(Dropped::NotOurs);
         }
         if from.is_multicast() {
@@ -100,6 +102,23 @@ impl Engine {
             return Some(Dropped::FromOurselves);
         }
         (!crate::wire::ip::is_host(from)).then_some(Dropped::FromNowhere)
+    }
+
+    /// Whether a packet to an address that is not ours may concern us: there are connections at such
+    /// (`ListenOptions::transparent`).
+    fn is_for_anybody(&self, packet: &Packet<'_>) -> bool {
+        let to = packet.destination;
+        self.listeners.expects_foreign()
+            && matches!(
+                packet.body,
+                Body::Tcp(..) | Body::Fragment(_) | Body::Icmp(Message::Error(..))
+            )
+            && self.may_stand_for(to)
+    }
+
+    /// The listener that gets a SYN of this flow.
+    pub(super) fn listener_for(&self, flow: &Flow) -> Option<Arc<Shared>> {
+        self.listeners.find(flow, self.is_ours(flow.local.ip()))
     }
 
     pub(super) fn drop_packet(&self, packet: &Packet<'_>, why: Dropped) {
@@ -165,7 +184,7 @@ impl Engine {
             if !fed.signals.contains(Signals::REUSE) {
                 return;
             }
-            if self.demux.listener(flow.local).is_none() {
+            if self.listener_for(&flow).is_none() {
                 return slot.lock().connection.refuse_reuse(now);
             }
             // A TIME-WAIT gives way to a new connection (RFC 6191).
@@ -180,7 +199,8 @@ impl Engine {
         let opens = segment.flags.contains(Flags::SYN)
             && segment.ack.is_none()
             && !segment.flags.contains(Flags::RST);
-        let listener = self.demux.listener(flow.local);
+        let listener = self.listener_for(&flow);
+        let concerns_us = listener.is_some() || self.is_ours(flow.local.ip());
         if let Some(listener) = listener
             && (opens || segment.ack.is_none())
         {
@@ -201,6 +221,9 @@ impl Engine {
                 None => listener.given_up(),
             }
             return;
+        }
+        if !concerns_us {
+            return self.counters.count_drop(Dropped::NotOurs);
         }
         self.counters.count_drop(Dropped::NoConnection);
         if let Some(reset) = Reset::answering(segment) {

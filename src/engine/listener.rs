@@ -2,15 +2,18 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::slot::Slot;
 use super::socket::Socket;
-use super::{Engine, OpenError, lock};
+use super::{Engine, ListenOptions, OpenError, lock};
 use crate::tcp::Config;
 use crate::tcp::congestion::Algorithm;
 use crate::time::Instant;
+
+/// Nobody is kept back for longer.
+const LONGEST_DEFER: Duration = Duration::from_secs(60);
 
 /// A passive endpoint. Dropping it stops listening and resets what was not accepted.
 #[derive(Debug)]
@@ -23,7 +26,14 @@ pub struct Listener {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) local: SocketAddr,
+    /// Which of them it is.
+    pub(super) serial: u64,
     backlog: usize,
+    pub(super) reuse_port: bool,
+    pub(super) transparent: bool,
+    pub(super) only_v6: bool,
+    /// How long a connection that has said nothing is kept back.
+    pub(super) defer: Option<Duration>,
     /// What connections begin with.
     config: Mutex<Arc<Config>>,
     waiting: Mutex<Waiting>,
@@ -36,6 +46,9 @@ struct Waiting {
     half_open: usize,
     /// Open connections, to be accepted.
     ready: VecDeque<Arc<Slot>>,
+    /// Open connections that are kept back, until when: in that order. Who is shown earlier stays
+    /// here until then.
+    put_off: VecDeque<(Instant, Weak<Slot>)>,
     /// Nobody will accept any more.
     closed: bool,
     /// Who waits for a connection is a packet loop: where to wake it.
@@ -43,11 +56,16 @@ struct Waiting {
 }
 
 impl Shared {
-    pub(super) fn new(local: SocketAddr, backlog: usize, config: Arc<Config>) -> Self {
+    pub(super) fn new(serial: u64, local: SocketAddr, options: &ListenOptions) -> Self {
         Self {
             local,
-            backlog: backlog.max(1),
-            config: Mutex::new(config),
+            serial,
+            backlog: options.backlog.max(1),
+            reuse_port: options.reuse_port,
+            transparent: options.transparent,
+            only_v6: options.only_v6,
+            defer: options.defer_accept.map(|wait| wait.min(LONGEST_DEFER)),
+            config: Mutex::new(Arc::clone(&options.config)),
             waiting: Mutex::default(),
             acceptable: Condvar::new(),
         }
@@ -89,6 +107,18 @@ impl Shared {
     pub(super) fn given_up(&self) {
         lock(&self.waiting).half_open -= 1;
     }
+
+    /// Keeps an open connection back.
+    pub(super) fn put_off(&self, until: Instant, slot: &Arc<Slot>) {
+        lock(&self.waiting).put_off.push_back((until, Arc::downgrade(slot)));
+    }
+
+    /// Those that were kept back for long enough, or were shown earlier.
+    pub(super) fn take_overdue(&self, now: Instant) -> Vec<Arc<Slot>> {
+        let mut waiting = lock(&self.waiting);
+        let count = waiting.put_off.partition_point(|(until, _)| until.is_due(now));
+        waiting.put_off.drain(..count).filter_map(|(_, slot)| slot.upgrade()).collect()
+    }
 }
 
 impl Listener {
@@ -116,6 +146,17 @@ impl Listener {
     /// The congestion control that connections begin with from now on.
     pub fn set_congestion(&self, algorithm: Algorithm) {
         Arc::make_mut(&mut lock(&self.shared.config)).congestion = algorithm;
+    }
+
+    /// The time to live, hops, that connections begin with from now on.
+    pub fn set_ttl(&self, ttl: u8) {
+        Arc::make_mut(&mut lock(&self.shared.config)).ttl = ttl;
+    }
+
+    /// Whether it leaves the addresses of IPv4 to others.
+    #[must_use]
+    pub fn only_v6(&self) -> bool {
+        self.shared.only_v6
     }
 
     /// The next open connection, if there is one. `Err`: the host is down.
@@ -173,7 +214,7 @@ impl Drop for Listener {
 impl Engine {
     /// Nobody will be accepted any more: who was not yet is reset, who waits is told.
     pub(super) fn stop_listening(&self, now: Instant, shared: &Arc<Shared>) {
-        self.demux.forget_listener(shared);
+        self.listeners.forget(shared);
         let mut waiting = lock(&shared.waiting);
         waiting.closed = true;
         let ready = std::mem::take(&mut waiting.ready);

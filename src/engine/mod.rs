@@ -2,14 +2,17 @@
 //! descriptor. The runtime and the simulator drive it with [`Engine::turn`].
 
 mod config;
+mod defer;
 mod demux;
 mod dispatch;
 mod error;
 mod frames;
 mod icmp;
 mod listener;
+mod listeners;
 mod load;
 mod open;
+mod opening;
 mod options;
 mod packed;
 mod packet_loop;
@@ -33,6 +36,7 @@ use ipnet::IpNet;
 pub use config::{BusyPolling, HostConfig};
 pub use error::OpenError;
 pub use listener::Listener;
+pub use opening::{ConnectOptions, ListenOptions};
 pub use pinger::{EchoReply, Pinger};
 pub use socket::{NotOpen, Socket, WriteError};
 
@@ -46,6 +50,7 @@ use crate::trace::{Counters, Dropped};
 use crate::wire::{Flow, ip};
 
 use demux::Demux;
+use listeners::Listeners;
 use packet_loop::{Baton, PacketLoop};
 use paths::Paths;
 use pinger::Pingers;
@@ -79,6 +84,7 @@ pub struct Engine {
     ports: EphemeralPorts,
     paths: Paths,
     demux: Demux,
+    listeners: Listeners,
     pingers: Pingers,
     frames: Mutex<Vec<Vec<u8>>>,
     /// The last `now` that anybody named, for calls that have none (`Drop`).
@@ -123,6 +129,7 @@ impl Engine {
             ports: EphemeralPorts::new(config.ephemeral_ports.clone()),
             paths: Paths::new(config.path_mtu_timeout),
             demux: Demux::new(),
+            listeners: Listeners::new(IsnGenerator::new(config.secret)),
             pingers: Pingers::new(),
             frames: Mutex::new(Vec::new()),
             last_now: AtomicU64::new(0),
@@ -181,6 +188,11 @@ impl Engine {
         &self.config
     }
 
+    /// What connections begin with.
+    pub(crate) fn tcp_config(&self) -> Arc<Config> {
+        Arc::clone(&self.tcp)
+    }
+
     /// Opens an endpoint for echo requests (ping).
     pub fn pinger(self: &Arc<Self>) -> Result<Pinger, OpenError> {
         self.refuse_when_down()?;
@@ -203,7 +215,7 @@ impl Engine {
     /// still holds are shut down for writing. New endpoints are refused from now on.
     pub fn close_all(&self, now: Instant) {
         self.down.store(true, Ordering::Release);
-        for shared in self.demux.listeners() {
+        for shared in self.listeners.all() {
             self.stop_listening(now, &shared);
         }
         for slot in self.demux.slots() {
@@ -221,7 +233,7 @@ impl Engine {
     /// Ends everything at once: connections are aborted, waiters are woken.
     pub fn abort_all(&self, now: Instant) {
         self.down.store(true, Ordering::Release);
-        for shared in self.demux.listeners() {
+        for shared in self.listeners.all() {
             self.stop_listening(now, &shared);
         }
         for slot in self.demux.slots() {

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use super::listener::Listener;
 use super::slot::Slot;
 use super::socket::Socket;
-use super::{Engine, OpenError};
+use super::{ConnectOptions, Engine, ListenOptions, OpenError};
 use crate::tcp::{Birth, Config, Connection};
 use crate::time::Instant;
 use crate::wire::{Flow, ip};
@@ -24,27 +24,43 @@ impl Engine {
         self.listen_with(local, backlog, Arc::clone(&self.tcp))
     }
 
-    /// Listens at `local`; its address may be unspecified, its port 0 takes an ephemeral one. At
-    /// most `backlog` connections wait to be accepted, half-open ones included; a SYN beyond that
-    /// is dropped, so that its sender tries again. What is accepted begins with `config`.
+    /// [`Engine::listen_as`] with nothing else chosen.
     pub fn listen_with(
         self: &Arc<Self>,
         local: SocketAddr,
         backlog: usize,
         config: Arc<Config>,
     ) -> Result<Listener, OpenError> {
+        self.listen_as(local, &ListenOptions::new(backlog, config))
+    }
+
+    /// Listens at `local`; its address may be unspecified, its port 0 takes an ephemeral one. At
+    /// most `options.backlog` connections wait to be accepted, half-open ones included; a SYN beyond
+    /// that is dropped, so that its sender tries again.
+    pub fn listen_as(
+        self: &Arc<Self>,
+        local: SocketAddr,
+        options: &ListenOptions,
+    ) -> Result<Listener, OpenError> {
         self.refuse_when_down()?;
-        if !local.ip().is_unspecified() && !self.is_ours(local.ip()) {
+        if !local.ip().is_unspecified() && !self.may_have(local.ip(), options.transparent) {
             return Err(OpenError::AddrNotAvailable);
         }
-        let shared = if local.port() != 0 {
-            self.demux.listen(local, backlog, config).ok_or(OpenError::AddrInUse)?
+        let listen = |local| {
+            let free = options.reuse_address || !self.demux.uses(local);
+            free.then(|| self.listeners.open(local, options)).flatten()
+        };
+        let shared = if local.port() != 0 || options.transparent {
+            listen(local).ok_or(OpenError::AddrInUse)?
         } else {
             let mut shared = None;
             let offset = self.isn.port_offset(local.ip(), local);
-            self.ports.choose(offset, |port| {
+            self.ports.choose(options.ports.as_ref(), offset, |port| {
                 let local = SocketAddr::new(local.ip(), port);
-                shared = self.demux.listen(local, backlog, Arc::clone(&config));
+                // Who takes any port wants one of its own.
+                if !self.listeners.has_port(local) {
+                    shared = listen(local);
+                }
                 shared.is_some()
             });
             shared.ok_or(OpenError::PortsExhausted)?
@@ -65,9 +81,7 @@ impl Engine {
         self.connect_with(now, local, remote, Arc::clone(&self.tcp))
     }
 
-    /// Begins an active open and sends the SYN. `local` may be given, with port 0 for an ephemeral
-    /// one; otherwise the engine chooses (RFC 9293 3.9.1.1, MUST-44). An address of our own is no
-    /// remote: a TUN does not loop back.
+    /// [`Engine::connect_as`] with nothing else chosen.
     pub fn connect_with(
         self: &Arc<Self>,
         now: Instant,
@@ -75,9 +89,22 @@ impl Engine {
         remote: SocketAddr,
         config: Arc<Config>,
     ) -> Result<Socket, OpenError> {
+        self.connect_as(now, local, remote, &ConnectOptions::new(config))
+    }
+
+    /// Begins an active open and sends the SYN. `local` may be given, with port 0 for an ephemeral
+    /// one; otherwise the engine chooses (RFC 9293 3.9.1.1, MUST-44). An address of our own is no
+    /// remote: a TUN does not loop back.
+    pub fn connect_as(
+        self: &Arc<Self>,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        options: &ConnectOptions,
+    ) -> Result<Socket, OpenError> {
         self.note_time(now);
         self.refuse_when_down()?;
-        let slot = self.open(now, local, remote, config)?;
+        let slot = self.open(now, local, remote, options)?;
         // `close_all` may have looked at the connections before this one was there.
         self.refuse_when_down().inspect_err(|_| self.abort(now, &slot))?;
         self.flush(now, &slot);
@@ -89,41 +116,59 @@ impl Engine {
         now: Instant,
         local: Option<SocketAddr>,
         remote: SocketAddr,
-        config: Arc<Config>,
+        options: &ConnectOptions,
     ) -> Result<Arc<Slot>, OpenError> {
         // RFC 9293 3.9.1.1, MUST-46.
-        let reachable = ip::is_host(remote.ip()) && !self.is_broadcast(remote.ip());
-        if !reachable || self.is_ours(remote.ip()) || remote.port() == 0 {
+        if !self.may_stand_for(remote.ip()) || self.is_ours(remote.ip()) || remote.port() == 0 {
             return Err(OpenError::BadRemote);
         }
         let chosen = self.source_for(remote.ip()).ok_or(OpenError::BadRemote)?;
         let local = match local {
             Some(local) if local.ip().is_unspecified() => SocketAddr::new(chosen, local.port()),
-            Some(local) if !self.is_ours(local.ip()) => return Err(OpenError::AddrNotAvailable),
+            Some(local) if !self.may_have(local.ip(), options.transparent) => {
+                return Err(OpenError::AddrNotAvailable);
+            }
             Some(local) if local.is_ipv4() != remote.is_ipv4() => return Err(OpenError::BadRemote),
             Some(local) => local,
             None => SocketAddr::new(chosen, 0),
         };
-        let born = move |flow: Flow| {
-            let connection = Connection::active(now, self.birth(now, flow, &config));
+        if options.transparent {
+            self.listeners.expect_foreign();
+        }
+        let born = |flow: Flow| {
+            let connection = Connection::active(now, self.birth(now, flow, &options.config));
             let slot = Slot::new(flow, connection, None);
             slot.set_queue(self.queue_to_open(&flow));
             Arc::new(slot)
         };
         if local.port() != 0 {
+            if !options.reuse_address && (self.demux.uses(local) || self.listeners.has_port(local))
+            {
+                return Err(OpenError::AddrInUse);
+            }
             let flow = Flow { local, remote };
             return self.demux.insert_new(&flow, || born(flow)).ok_or(OpenError::AddrInUse);
         }
         let mut slot = None;
         let offset = self.isn.port_offset(local.ip(), remote);
-        self.ports.choose(offset, |port| {
+        self.ports.choose(options.ports.as_ref(), offset, |port| {
             let flow = Flow { local: SocketAddr::new(local.ip(), port), remote };
-            if !self.demux.is_listening(flow.local) {
+            if !self.listeners.has_port(flow.local) {
                 slot = self.demux.insert_new(&flow, || born(flow));
             }
             slot.is_some()
         });
         slot.ok_or(OpenError::PortsExhausted)
+    }
+
+    /// Whether an endpoint may have this address of one host.
+    fn may_have(&self, address: IpAddr, transparent: bool) -> bool {
+        self.is_ours(address) || transparent && self.may_stand_for(address)
+    }
+
+    /// Whether somebody may stand for whoever has this address.
+    pub(super) fn may_stand_for(&self, address: IpAddr) -> bool {
+        ip::is_host(address) && !self.is_broadcast(address)
     }
 
     /// The queue that a SYN leaves by: the kernel answers on it. Each gets its share of them.

@@ -22,15 +22,22 @@ impl EphemeralPorts {
     }
 
     /// A port that `is_free`, if any is: each is tried once, from where `offset` (the hash of the
-    /// destination) and the counter point.
-    pub(super) fn choose(&self, offset: u32, mut is_free: impl FnMut(u16) -> bool) -> Option<u16> {
-        let count = u32::try_from(self.range.len()).unwrap_or(0);
+    /// destination) and the counter point. They are those of `range` where there is one, otherwise the
+    /// host's.
+    pub(super) fn choose(
+        &self,
+        range: Option<&RangeInclusive<u16>>,
+        offset: u32,
+        mut is_free: impl FnMut(u16) -> bool,
+    ) -> Option<u16> {
+        let range = range.unwrap_or(&self.range);
+        let count = u32::try_from(range.len()).unwrap_or(0);
         let first = u64::from(offset) + u64::from(self.next.fetch_add(1, Ordering::Relaxed));
         // Others move the counter meanwhile: to leave no port out, it is read once and then moved
         // past what was tried in vain.
         for tried in 0..count {
             let index = u16::try_from((first + u64::from(tried)) % u64::from(count)).unwrap_or(0);
-            let port = self.range.start() + index;
+            let port = range.start() + index;
             if is_free(port) {
                 self.next.fetch_add(tried, Ordering::Relaxed);
                 return Some(port);

@@ -94,7 +94,7 @@ impl Engine {
         let mut wait = lock(&remains.wait);
         match wait.on_segment(now, segment) {
             Ok(Verdict::Stay) => {}
-            Ok(Verdict::Reuse) if self.demux.is_listening(flow.local) => {
+            Ok(Verdict::Reuse) if self.listener_for(flow).is_some() => {
                 drop(wait);
                 return self.demux.forget(remains);
             }

@@ -51,8 +51,8 @@ pub(super) struct Inner {
     /// overtakes again and again (a keep-alive and delayed ACKs), costs one entry and not one each
     /// time.
     beyond: Instant,
-    /// The listener that keeps a place for it, until it is open.
-    listener: Option<Weak<Shared>>,
+    /// The listener that keeps a place for it, until it is open and shown.
+    pub(super) listener: Option<Weak<Shared>>,
     /// Of `READABLE` and `WRITABLE`, what threads wait for and were not woken for yet: nobody is woken
     /// twice, or when nobody waits, at the price of a system call.
     awaited: Signals,
@@ -257,7 +257,7 @@ impl Engine {
         };
         let wake_readers = wakes(Signals::READABLE, Signals::READABLE | Signals::URGENT);
         let wake_writers = wakes(Signals::WRITABLE, Signals::WRITABLE | Signals::OPENED);
-        let place = if opened || over { inner.listener.take() } else { None };
+        let place = inner.settle_place(signals);
         drop(inner);
         if wake_readers || wake_writers {
             self.woken.fetch_add(1, Ordering::Relaxed);
@@ -274,16 +274,7 @@ impl Engine {
         if over {
             log::debug!(target: "tuntcp::engine", "{} is over", slot.flow.flow());
         }
-        let Some(place) = place else { return };
-        let accepted = match place.upgrade() {
-            Some(listener) if opened => listener.opened(Arc::clone(slot)),
-            Some(listener) => return listener.given_up(),
-            None => false,
-        };
-        if opened && !accepted {
-            // Its listener went while it opened: nobody will ever take it.
-            self.abort(now, slot);
-        }
+        self.note_place(now, slot, place);
     }
 
     /// A segment for this connection, and those that `next` gives until something special happens:
@@ -321,6 +312,11 @@ impl Engine {
     /// The wheel gave the slot out; whether it was really due.
     pub(super) fn fire(&self, now: Instant, slot: &Arc<Slot>) -> bool {
         let mut inner = slot.lock();
+        if let Some(listener) = inner.put_off_by() {
+            drop(inner);
+            self.show_overdue(now, &listener);
+            inner = slot.lock();
+        }
         if inner.armed > now {
             // An entry that a later, earlier one has replaced.
             return false;

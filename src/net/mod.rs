@@ -6,14 +6,19 @@
 //! * `peer_addr` and `local_addr` still answer when the connection is over; a kernel forgets them.
 //! * A call on a stack that is gone fails with `NetworkDown` or `ConnectionAborted`.
 //! * There is no file descriptor, so none can be polled; timeouts and threads do that work.
-//! * [`KeepAlive`], linger and congestion control can be set, which std leaves to other crates.
+//! * [`SocketOptions`] chooses what must be known before a socket opens, and more can be set on an open
+//!   one than std does, which leaves it to other crates.
 
+mod changes;
 mod congestion;
 mod endpoint;
 mod error;
+mod options;
+mod settings;
 mod tcp_listener;
 mod tcp_stream;
 
 pub use crate::tcp::{CongestionState, Info, KeepAlive, State};
+pub use options::SocketOptions;
 pub use tcp_listener::{Incoming, IntoIncoming, TcpListener};
 pub use tcp_stream::TcpStream;

@@ -2,19 +2,20 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use crate::engine::{Engine, Listener};
+use crate::engine::Listener;
 use crate::runtime::Host;
 use crate::runtime::follower::{self, Waits};
 use crate::runtime::lead::{Lead, Term};
 use crate::time::Instant;
 
-use super::TcpStream;
 use super::endpoint::Endpoint;
-use super::error::{no_addresses, would_block};
+use super::error::would_block;
+use super::{SocketOptions, TcpStream};
 
 /// A TCP server that listens for connections, as [`std::net::TcpListener`].
 ///
@@ -48,9 +49,10 @@ pub struct TcpListener {
 /// What the clones of a listener share.
 pub(super) struct Shared {
     pub(super) listener: Listener,
-    engine: Arc<Engine>,
     leads: Arc<[Lead]>,
     nonblocking: AtomicBool,
+    /// What the streams that are accepted begin with.
+    linger: Option<Duration>,
 }
 
 /// One who waits for a connection.
@@ -88,25 +90,45 @@ impl TcpListener {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn bind(host: &Host, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        let backlog = host.engine().config().backlog;
-        let mut failure = no_addresses();
-        for addr in addr.to_socket_addrs()? {
-            match host.engine().listen(addr, backlog) {
-                Ok(listener) => return Ok(Self::new(host, listener)),
-                Err(error) => failure = error.into(),
-            }
-        }
-        Err(failure)
+        SocketOptions::new().listen(host, addr)
     }
 
-    fn new(host: &Host, listener: Listener) -> Self {
+    pub(super) fn new(host: &Host, listener: Listener, linger: Option<Duration>) -> Self {
         let shared = Shared {
             listener,
-            engine: Arc::clone(host.engine()),
             leads: Arc::clone(host.leads()),
             nonblocking: AtomicBool::new(false),
+            linger,
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Listens at every address and every port: whatever connection comes to the host's device is
+    /// taken, unless another listener names its port or is not transparent, and the stream's
+    /// [`local_addr`](TcpStream::local_addr) is where its peer wanted to go. Proxies and tunnels are
+    /// made of it. One port, or one address, is chosen by [`SocketOptions::transparent`].
+    ///
+    /// What comes to the device is decided by the routes of the kernel, as in
+    /// `ip route add 203.0.113.0/24 dev tun0`. Broadcasts, multicasts and loopback addresses are never
+    /// taken.
+    ///
+    /// Fails with `AddrInUse` if somebody does so already, with `NetworkDown` if the host's device is
+    /// gone.
+    ///
+    /// ```
+    /// use tuntcp::{TcpListener, TcpStream};
+    ///
+    /// let (a, b) = tuntcp::runtime::memory_pair()?;
+    /// let listener = TcpListener::bind_transparent(&a)?;
+    /// // The wire leads to nobody else.
+    /// let client = TcpStream::connect(&b, "203.0.113.7:443")?;
+    /// let (server, _) = listener.accept()?;
+    /// assert_eq!(server.local_addr()?.to_string(), "203.0.113.7:443");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn bind_transparent(host: &Host) -> io::Result<Self> {
+        let anywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+        SocketOptions::new().transparent(true).listen(host, anywhere)
     }
 
     /// Where it listens.
@@ -137,11 +159,14 @@ impl TcpListener {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let Shared { listener, leads, nonblocking, .. } = &*self.shared;
+        let Shared { listener, leads, nonblocking, linger } = &*self.shared;
         loop {
             if let Some(socket) = listener.accept()? {
                 let peer = socket.peer_addr();
                 let endpoint = Endpoint::new(socket, leads);
+                if linger.is_some() {
+                    endpoint.set_options(|options| options.linger = *linger);
+                }
                 return Ok((TcpStream::new(endpoint), peer));
             }
             if nonblocking.load(Ordering::Relaxed) {
@@ -237,18 +262,6 @@ impl TcpListener {
     /// ```
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         Ok(None)
-    }
-
-    /// The time to live of the packets that are sent, hops. `Config::ttl` sets it for a host.
-    ///
-    /// ```
-    /// let (host, _peer) = tuntcp::runtime::memory_pair()?;
-    /// let listener = tuntcp::TcpListener::bind(&host, "192.0.2.1:80")?;
-    /// assert_eq!(listener.ttl()?, 64);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn ttl(&self) -> io::Result<u32> {
-        Ok(self.shared.engine.config().tcp.ttl.into())
     }
 }
 

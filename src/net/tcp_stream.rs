@@ -6,12 +6,14 @@ use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::Socket;
 use crate::runtime::Host;
 use crate::tcp::{self, Info, KeepAlive};
 use crate::time::Instant;
 
+use super::SocketOptions;
 use super::endpoint::Endpoint;
-use super::error::{no_addresses, zero_timeout};
+use super::error::zero_timeout;
 
 /// A TCP connection between this host and a peer, as [`std::net::TcpStream`].
 ///
@@ -59,14 +61,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn connect(host: &Host, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        let mut failure = no_addresses();
-        for addr in addr.to_socket_addrs()? {
-            match Self::open(host, addr, None) {
-                Ok(stream) => return Ok(stream),
-                Err(error) => failure = error,
-            }
-        }
-        Err(failure)
+        SocketOptions::new().connect(host, addr)
     }
 
     /// As [`connect`](Self::connect), to one address and for at most `timeout`; `TimedOut` then.
@@ -85,19 +80,18 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn connect_timeout(host: &Host, addr: &SocketAddr, timeout: Duration) -> io::Result<Self> {
-        if timeout.is_zero() {
-            return Err(zero_timeout());
-        }
-        Self::open(host, *addr, Some(timeout))
+        SocketOptions::new().connect_timeout(host, addr, timeout)
     }
 
-    fn open(host: &Host, addr: SocketAddr, timeout: Option<Duration>) -> io::Result<Self> {
-        let (engine, clock) = (host.engine(), host.clock());
-        let mut now = clock.now();
-        let deadline = timeout.map_or(Instant::NEVER, |timeout| now + timeout);
-        let socket = engine.connect(now, None, addr)?;
+    /// Waits until `socket`, which opens, is open: until `deadline` at most.
+    pub(super) fn wait_open(
+        host: &Host,
+        socket: Socket,
+        deadline: Option<Instant>,
+    ) -> io::Result<Self> {
+        let deadline = deadline.unwrap_or(Instant::NEVER);
         while !socket.opened()? {
-            now = clock.now();
+            let now = host.clock().now();
             if deadline.is_due(now) {
                 // The socket is dropped: an attempt that nobody answered leaves no trace.
                 return Err(tcp::Error::TimedOut.into());

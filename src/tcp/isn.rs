@@ -20,6 +20,7 @@ enum Purpose {
     SequenceNumber,
     Timestamp,
     Port,
+    Listener,
 }
 
 /// A host's generator of first numbers, keyed by its secret.
@@ -57,6 +58,13 @@ impl IsnGenerator {
     #[must_use]
     pub fn port_offset(&self, local: IpAddr, remote: SocketAddr) -> u32 {
         self.hash(&(Purpose::Port, local, remote))
+    }
+
+    /// How much a connection of this flow belongs to a listener: of several, to the one where this is
+    /// greatest.
+    #[must_use]
+    pub fn weight(&self, flow: &Flow, listener: u64) -> u32 {
+        self.hash(&(Purpose::Listener, flow, listener))
     }
 
     fn hash(&self, what: &impl Hash) -> u32 {

@@ -1,6 +1,8 @@
 //! The engine: what reaches a connection, what answers when none is there, and what the
 //! application sees of it. Everything happens in virtual time.
 
+mod choices;
+mod deferring;
 mod drops;
 mod flushing;
 mod icmp;
@@ -13,4 +15,5 @@ mod queues;
 mod settings;
 mod sockets;
 mod strangers;
+mod transparent;
 mod world;

@@ -206,7 +206,18 @@ impl Peer {
 
     /// Opens a connection to a listener.
     pub(crate) fn open(bench: &mut Bench, port: u16, to: u16) -> Self {
-        let mut peer = Self::new(port, to);
+        Self::new(port, to).opened(bench)
+    }
+
+    /// The same peer, who wants to go somewhere else.
+    pub(crate) fn to(mut self, remote: SocketAddr) -> Self {
+        self.flow.remote = remote;
+        self
+    }
+
+    /// Opens the connection.
+    pub(crate) fn opened(self, bench: &mut Bench) -> Self {
+        let mut peer = self;
         let answer = only(bench.give([peer.syn()]));
         let syn_ack = tcp(&answer);
         assert!(syn_ack.flags.contains(Flags::SYN) && syn_ack.ack == Some(peer.seq + 1));

@@ -6,6 +6,8 @@
 mod clients;
 mod faults;
 mod marks;
+mod options;
 mod transfers;
+mod transparent;
 mod wire;
 mod world;

@@ -61,7 +61,10 @@ pub(crate) trait Listener: Sized + Send + 'static {
     fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()>;
     fn take_error(&self) -> io::Result<Option<io::Error>>;
     fn try_clone(&self) -> io::Result<Self>;
+    fn set_ttl(&self, ttl: u32) -> io::Result<()>;
     fn ttl(&self) -> io::Result<u32>;
+    fn only_v6(&self) -> io::Result<bool>;
+    fn set_only_v6(&self, only_v6: bool) -> io::Result<()>;
 }
 
 /// `TcpStream`.
@@ -78,6 +81,8 @@ pub(crate) trait Stream: Read + Write + Sized + Send + 'static {
     fn write_timeout(&self) -> io::Result<Option<Duration>>;
     fn set_nodelay(&self, nodelay: bool) -> io::Result<()>;
     fn nodelay(&self) -> io::Result<bool>;
+    fn set_ttl(&self, ttl: u32) -> io::Result<()>;
+    fn ttl(&self) -> io::Result<u32>;
     fn take_error(&self) -> io::Result<Option<io::Error>>;
     /// `SO_LINGER`, whole seconds.
     fn set_linger(&self, linger: Option<Duration>);
@@ -119,8 +124,19 @@ macro_rules! same_api {
             fn try_clone(&self) -> io::Result<Self> {
                 <$listener>::try_clone(self)
             }
+            fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+                <$listener>::set_ttl(self, ttl)
+            }
             fn ttl(&self) -> io::Result<u32> {
                 <$listener>::ttl(self)
+            }
+            #[allow(deprecated, reason = "std has it still")]
+            fn only_v6(&self) -> io::Result<bool> {
+                <$listener>::only_v6(self)
+            }
+            #[allow(deprecated, reason = "std has it still")]
+            fn set_only_v6(&self, only_v6: bool) -> io::Result<()> {
+                <$listener>::set_only_v6(self, only_v6)
             }
         }
 
@@ -160,6 +176,12 @@ macro_rules! same_api {
             }
             fn nodelay(&self) -> io::Result<bool> {
                 <$stream>::nodelay(self)
+            }
+            fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+                <$stream>::set_ttl(self, ttl)
+            }
+            fn ttl(&self) -> io::Result<u32> {
+                <$stream>::ttl(self)
             }
             fn take_error(&self) -> io::Result<Option<io::Error>> {
                 <$stream>::take_error(self)
