@@ -18,7 +18,8 @@
 //! | Whose segment is this? Whose timer? | [`engine`]: many connections on one device |
 //! | Where do frames come from? | [`device`]: a TUN, a pair in memory, a bad wire, a capture |
 //! | What time is it? Who turns the engine? | [`runtime`]: the clock, the worker, [`Host`] |
-//! | What does an application see? | [`net`]: [`TcpListener`], [`TcpStream`], as in `std::net` |
+//! | What does an application see? | [`net`]: [`TcpListener`], [`TcpStream`], [`UdpSocket`], as in `std::net` |
+//! | Whose datagram is this, and where does it wait? | `engine/datagram_table.rs`, `engine/inbox.rs` |
 //! | What would happen if? | [`sim`]: the same engine in virtual time |
 //! | How do algorithms fare on a path, and beside each other? | [`sim::lab`] |
 //! | What happened, and how often? | [`trace`]: counters and log events |
@@ -79,7 +80,7 @@ pub mod trace;
 pub mod wire;
 
 pub use engine::HostConfig;
-pub use net::{TcpListener, TcpStream};
+pub use net::{TcpListener, TcpStream, UdpSocket};
 pub use runtime::Host;
 
 /// The README's examples are compiled and run.

@@ -75,6 +75,8 @@ pub enum Dropped {
     NoConnection,
     /// A UDP datagram to a port where nobody listens (answered by port unreachable).
     NoUdpPort,
+    /// A datagram for an endpoint whose inbox was full.
+    ReceiveBufferFull,
     /// Overlapping fragments: the datagram was dropped.
     FragmentOverlap,
     /// Too many fragments were under way.
@@ -91,7 +93,7 @@ pub enum Dropped {
 
 impl Dropped {
     /// Every variant, in the order of the counters.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NotOurs,
         Self::FromMulticast,
         Self::FromBroadcast,
@@ -103,6 +105,7 @@ impl Dropped {
         Self::SynFin,
         Self::NoConnection,
         Self::NoUdpPort,
+        Self::ReceiveBufferFull,
         Self::FragmentOverlap,
         Self::FragmentNoRoom,
         Self::FragmentTimedOut,

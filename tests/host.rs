@@ -10,7 +10,7 @@ use std::time::Duration;
 use tuntcp::device::{Capabilities, Device, Memory, Offload, Received, memory};
 use tuntcp::runtime::memory_pair;
 use tuntcp::time::Instant;
-use tuntcp::{Host, HostConfig, TcpListener, TcpStream};
+use tuntcp::{Host, HostConfig, TcpListener, TcpStream, UdpSocket};
 
 const SERVER: &str = "192.0.2.1:80";
 
@@ -224,4 +224,28 @@ fn each_host_draws_a_secret_of_its_own() {
     let (one, other) = memory_pair().unwrap();
     assert_ne!(one.engine().config().secret, other.engine().config().secret);
     assert_ne!(one.engine().config().secret, [0; 16]);
+}
+
+#[test]
+fn datagrams_end_with_their_host() {
+    for leads in [true, false] {
+        let (server, _client) = memory_pair().unwrap();
+        let socket = UdpSocket::bind(&server, "192.0.2.1:7").unwrap();
+        let waits: Vec<_> = (0..if leads { 1 } else { 3 })
+            .map(|_| {
+                let clone = socket.try_clone().unwrap();
+                thread::spawn(move || kind(clone.recv(&mut [0])))
+            })
+            .collect();
+        // Whether they sleep already, or are about to.
+        thread::yield_now();
+        drop(server);
+        for thread in waits {
+            assert_eq!(thread.join().unwrap(), ErrorKind::NetworkDown);
+        }
+        assert_eq!(kind(socket.recv(&mut [0])), ErrorKind::NetworkDown);
+        assert_eq!(kind(socket.send_to(b"x", "192.0.2.2:7")), ErrorKind::NetworkDown);
+        assert_eq!(kind(socket.connect("192.0.2.2:7")), ErrorKind::NetworkDown);
+        assert!(socket.take_error().unwrap().is_none());
+    }
 }

@@ -86,7 +86,8 @@ impl Engine {
     /// RFC 1122 3.2.1.3, RFC 9293 3.9.2.3: who may speak to us, and to whom.
     fn refuse(&self, packet: &Packet<'_>) -> Option<Dropped> {
         let from = packet.source;
-        if !self.is_ours(packet.destination) && !self.is_for_anybody(packet) {
+        let to_others = !self.is_ours(packet.destination);
+        if to_others && !self.is_for_anybody(packet) && !self.is_for_udp(packet) {
             return Some(Dropped::NotOurs);
         }
         if from.is_multicast() {
@@ -131,9 +132,8 @@ impl Engine {
         match &packet.body {
             Body::Tcp(flow, segment) => self.take_segments(now, *flow, segment, || None, baton),
             Body::Icmp(message) => self.take_icmp(now, packet, message, baton),
-            Body::Udp(..) => {
-                self.drop_packet(packet, Dropped::NoUdpPort);
-                self.unreachable(now, packet, icmp::PORT_UNREACHABLE, frame, baton);
+            Body::Udp(flow, payload) => {
+                self.take_datagram(now, packet, (flow, payload), frame, baton);
             }
             Body::Other(_) => {
                 self.drop_packet(packet, Dropped::UnknownProtocol);

@@ -19,6 +19,9 @@ use crate::wire::icmp::{
 /// The protocol number of TCP.
 const TCP: u8 = 6;
 
+/// The protocol number of UDP.
+const UDP: u8 = 17;
+
 impl Engine {
     /// What a frame to `remote` may be.
     pub(super) fn limits_to(&self, now: Instant, remote: IpAddr) -> Limits {
@@ -70,6 +73,10 @@ impl Engine {
         quote: &Quote,
         baton: &mut Baton,
     ) {
+        if quote.protocol == UDP {
+            let (Trouble::Hard(error) | Trouble::Soft(error)) = trouble(kind);
+            return self.take_datagram_error(packet, kind, quote, error, baton);
+        }
         let owner = (quote.protocol == TCP).then(|| self.demux.find(&quote.flow)).flatten();
         let slot = match owner {
             Some(Owner::Slot(slot)) => slot,

@@ -2,12 +2,17 @@
 //! descriptor. The runtime and the simulator drive it with [`Engine::turn`].
 
 mod config;
+mod datagram;
+mod datagram_delivery;
+mod datagram_error;
+mod datagram_table;
 mod defer;
 mod demux;
 mod dispatch;
 mod error;
 mod frames;
 mod icmp;
+mod inbox;
 mod listener;
 mod listeners;
 mod load;
@@ -34,7 +39,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ipnet::IpNet;
 
 pub use config::{BusyPolling, HostConfig};
+pub use datagram::{UdpEndpoint, UdpOptions};
+pub use datagram_error::DatagramError;
 pub use error::OpenError;
+pub use inbox::Datagram;
+pub(crate) use inbox::Inbox;
 pub use listener::Listener;
 pub use opening::{ConnectOptions, ListenOptions};
 pub use pinger::{EchoReply, Pinger};
@@ -49,6 +58,7 @@ use crate::time::Instant;
 use crate::trace::{Counters, Dropped};
 use crate::wire::{Flow, ip};
 
+use datagram_table::UdpTable;
 use demux::Demux;
 use listeners::Listeners;
 use packet_loop::{Baton, PacketLoop};
@@ -85,6 +95,7 @@ pub struct Engine {
     paths: Paths,
     demux: Demux,
     listeners: Listeners,
+    udp: UdpTable,
     pingers: Pingers,
     frames: Mutex<Vec<Vec<u8>>>,
     /// The last `now` that anybody named, for calls that have none (`Drop`).
@@ -130,6 +141,7 @@ impl Engine {
             paths: Paths::new(config.path_mtu_timeout),
             demux: Demux::new(),
             listeners: Listeners::new(IsnGenerator::new(config.secret)),
+            udp: UdpTable::default(),
             pingers: Pingers::new(),
             frames: Mutex::new(Vec::new()),
             last_now: AtomicU64::new(0),
@@ -212,12 +224,14 @@ impl Engine {
     }
 
     /// Stops listening and closes every connection in good order: those that the application
-    /// still holds are shut down for writing. New endpoints are refused from now on.
+    /// still holds are shut down for writing; datagrams do not come any more. New endpoints are refused
+    /// from now on.
     pub fn close_all(&self, now: Instant) {
         self.down.store(true, Ordering::Release);
         for shared in self.listeners.all() {
             self.stop_listening(now, &shared);
         }
+        self.close_inboxes();
         for slot in self.demux.slots() {
             self.shut_for_writing(now, &slot);
         }
@@ -239,6 +253,7 @@ impl Engine {
         for slot in self.demux.slots() {
             self.abort(now, &slot);
         }
+        self.close_inboxes();
         self.demux.forget_remains();
         self.pingers.wake_all();
     }

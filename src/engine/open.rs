@@ -138,7 +138,7 @@ impl Engine {
         let born = |flow: Flow| {
             let connection = Connection::active(now, self.birth(now, flow, &options.config));
             let slot = Slot::new(flow, connection, None);
-            slot.set_queue(self.queue_to_open(&flow));
+            slot.set_queue(self.queue_for(&flow));
             Arc::new(slot)
         };
         if local.port() != 0 {
@@ -171,8 +171,9 @@ impl Engine {
         ip::is_host(address) && !self.is_broadcast(address)
     }
 
-    /// The queue that a SYN leaves by: the kernel answers on it. Each gets its share of them.
-    fn queue_to_open(&self, flow: &Flow) -> u8 {
+    /// The queue that the first frame of a flow leaves by: the kernel answers on it. Each gets its share
+    /// of them.
+    pub(super) fn queue_for(&self, flow: &Flow) -> u8 {
         u8::try_from(usize::from(flow.local.port()) % self.queues()).unwrap_or(0)
     }
 

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::frames::Frames;
+use super::inbox::Inbox;
 use super::load::Load;
 use super::remains::{Remains, RemainsQueue};
 use super::slot::Slot;
@@ -68,6 +69,8 @@ pub(super) struct Baton {
     pub(super) icmp_budget: ErrorBudget,
     /// Connections that may owe something after this batch.
     pub(super) owed: Vec<Arc<Slot>>,
+    /// Inboxes that something was put into: who waits for them is told after this batch.
+    pub(super) told: Vec<Arc<Inbox>>,
     due: Vec<Arc<Slot>>,
     /// A peer waits for what is owed to it.
     pub(super) pressed: bool,
@@ -95,6 +98,7 @@ impl PacketLoop {
                 fragments: Fragments::new(),
                 icmp_budget: ErrorBudget::new(),
                 owed: Vec::new(),
+                told: Vec::new(),
                 due: Vec::new(),
                 pressed: false,
                 batches: 0,
@@ -166,7 +170,7 @@ impl Engine {
         let batch = self.receive_batch(now, baton).inspect_err(|_| self.abort_all(now))?;
         let more = batch.more;
         self.fire_timers(now, baton);
-        let connections = baton.owed.len();
+        let connections = baton.owed.len() + baton.told.len();
         self.settle(now, baton, more);
         let bytes = batch.bytes + this.sent.swap(0, Ordering::Relaxed);
         lock(&this.load).note(connections, batch.frames, bytes, more);
@@ -208,6 +212,9 @@ impl Engine {
         });
         if all {
             (baton.batches, baton.pressed) = (0, false);
+        }
+        for inbox in baton.told.drain(..) {
+            self.tell(&inbox, Some(baton.queue));
         }
     }
 

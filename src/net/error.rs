@@ -3,7 +3,7 @@
 
 use std::io::{self, ErrorKind};
 
-use crate::engine::{NotOpen, OpenError, WriteError};
+use crate::engine::{DatagramError, NotOpen, OpenError, WriteError};
 use crate::tcp;
 use crate::tcp::congestion::UnknownAlgorithm;
 
@@ -34,6 +34,51 @@ impl From<OpenError> for io::Error {
         };
         Self::new(kind, error)
     }
+}
+
+/// Numbers of Linux's errors for which std has no kind that could be named (asm-generic/errno.h).
+mod linux {
+    pub(super) const NO_DEVICE: i32 = 19;
+    pub(super) const NO_DESTINATION: i32 = 89;
+    pub(super) const MESSAGE_TOO_LONG: i32 = 90;
+    pub(super) const NO_SUCH_OPTION: i32 = 92;
+    pub(super) const FAMILY_NOT_SUPPORTED: i32 = 97;
+}
+
+impl From<DatagramError> for io::Error {
+    fn from(error: DatagramError) -> Self {
+        let kind = match error {
+            DatagramError::BadRemote => ErrorKind::NetworkUnreachable,
+            DatagramError::NoPort | DatagramError::NoGroup => ErrorKind::InvalidInput,
+            DatagramError::Broadcast => ErrorKind::PermissionDenied,
+            DatagramError::NotOurs | DatagramError::NotJoined => ErrorKind::AddrNotAvailable,
+            DatagramError::Joined => ErrorKind::AddrInUse,
+            DatagramError::HostDown => ErrorKind::NetworkDown,
+            DatagramError::Failed(error) => return error.into(),
+            DatagramError::TooLong => return Self::from_raw_os_error(linux::MESSAGE_TOO_LONG),
+            DatagramError::NoPeer => return Self::from_raw_os_error(linux::NO_DESTINATION),
+            DatagramError::NoInterface => return Self::from_raw_os_error(linux::NO_DEVICE),
+            DatagramError::WrongFamily => {
+                return Self::from_raw_os_error(linux::FAMILY_NOT_SUPPORTED);
+            }
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// An option of the other family.
+pub(super) fn no_such_option() -> io::Error {
+    io::Error::from_raw_os_error(linux::NO_SUCH_OPTION)
+}
+
+/// An option of the other family that is asked for.
+pub(super) fn unsupported() -> io::Error {
+    io::Error::new(ErrorKind::Unsupported, "an option of IPv6")
+}
+
+/// A time to live or a DSCP that no header can hold.
+pub(super) fn out_of_range(what: &str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, what)
 }
 
 impl From<WriteError> for io::Error {

@@ -5,6 +5,9 @@
 //! * `bind` and `connect` take the [`Host`](crate::Host) to do it on, for a host is a value here.
 //! * `peer_addr` and `local_addr` still answer when the connection is over; a kernel forgets them.
 //! * A call on a stack that is gone fails with `NetworkDown` or `ConnectionAborted`.
+//! * [`UdpSocket`] hears a group if it has joined it itself; to see a group at all is no matter of the
+//!   host's other sockets, and nobody else is told of it (there are no reports of membership).
+//! * A datagram to an address of the host's own comes back without having been on the wire.
 //! * There is no file descriptor, so none can be polled; timeouts and threads do that work.
 //! * [`SocketOptions`] chooses what must be known before a socket opens, and more can be set on an open
 //!   one than std does, which leaves it to other crates.
@@ -17,8 +20,12 @@ mod options;
 mod settings;
 mod tcp_listener;
 mod tcp_stream;
+mod udp_options;
+mod udp_socket;
+mod waiting;
 
 pub use crate::tcp::{CongestionState, Info, KeepAlive, State};
 pub use options::SocketOptions;
 pub use tcp_listener::{Incoming, IntoIncoming, TcpListener};
 pub use tcp_stream::TcpStream;
+pub use udp_socket::UdpSocket;

@@ -2,6 +2,7 @@
 //! application sees of it. Everything happens in virtual time.
 
 mod choices;
+mod datagrams;
 mod deferring;
 mod drops;
 mod flushing;

@@ -4,6 +4,7 @@
 //! that it starts live there and nowhere else.
 
 mod clients;
+mod datagrams;
 mod faults;
 mod marks;
 mod options;

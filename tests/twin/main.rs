@@ -5,8 +5,11 @@
 //! about Linux; one that fails only on ours has found a difference.
 
 mod nets;
+mod udp_nets;
 
 mod closing;
+mod datagram_options;
+mod datagrams;
 mod listening;
 mod opening;
 mod options;

@@ -264,8 +264,8 @@ impl Net for Kernel {
 
 /// Two hosts of ours with a wire between them.
 pub(crate) struct Tuntcp {
-    server: tuntcp::Host,
-    client: tuntcp::Host,
+    pub(crate) server: tuntcp::Host,
+    pub(crate) client: tuntcp::Host,
 }
 
 impl Net for Tuntcp {

@@ -1,0 +1,183 @@
+//! What waits to be received? Datagrams, in the order in which they came, within bounds; and what the
+//! network said of those that were sent.
+//!
+//! The packet loop puts them in and, when its batch is over, tells who waits: one wake-up does for many.
+//! Who receives takes a datagram out under the lock and copies it without.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::datagram_error::DatagramError;
+use super::lock;
+use crate::tcp::Error;
+
+/// Bytes that may wait to be received, [`OVERHEAD`] included: as many as Linux lets by default
+/// (`net.core.rmem_default`, which it doubles for its own records).
+const ROOM: usize = 416 << 10;
+
+/// What a datagram takes beside its payload, so that empty ones do not come free.
+const OVERHEAD: usize = 128;
+
+/// A datagram that has arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// Who sent it; the port is 0 where the protocol has none.
+    pub from: SocketAddr,
+    /// Where it was sent: with an endpoint at an unspecified address, which one was meant
+    /// (RFC 1122, 4.1.3.5).
+    pub to: SocketAddr,
+    /// Time to live that it arrived with, hops.
+    pub ttl: u8,
+    /// What it carries.
+    pub payload: Vec<u8>,
+}
+
+/// The datagrams of one endpoint that wait to be received.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    arrived: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Datagram>,
+    /// What they take of [`ROOM`].
+    bytes: usize,
+    /// What the network said of a datagram that was sent, until somebody is told.
+    error: Option<Error>,
+    /// Nothing comes any more: the host is down.
+    closed: bool,
+    /// The packet loop will tell who waits when its batch is over.
+    noted: bool,
+    /// Threads that sleep.
+    asleep: usize,
+    /// Who waits is a packet loop: of which queue.
+    leads: Option<usize>,
+}
+
+/// What became of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Put {
+    /// Nobody was about to tell who waits.
+    First,
+    /// Somebody is.
+    Another,
+    /// There was no room for it.
+    Full,
+}
+
+/// Whom to tell that there is something to receive.
+pub(super) struct News {
+    /// Somebody slept.
+    pub(super) woke: bool,
+    /// The packet loop that sleeps in the device of this queue.
+    pub(super) leader: Option<usize>,
+}
+
+impl State {
+    fn is_ready(&self) -> bool {
+        !self.waiting.is_empty() || self.error.is_some() || self.closed
+    }
+
+    fn note(&mut self) -> Put {
+        if std::mem::replace(&mut self.noted, true) { Put::Another } else { Put::First }
+    }
+}
+
+fn cost(datagram: &Datagram) -> usize {
+    datagram.payload.len() + OVERHEAD
+}
+
+impl Inbox {
+    /// A datagram has come. Whoever is told `First` calls `tell`.
+    pub(super) fn put(&self, datagram: Datagram) -> Put {
+        let mut state = lock(&self.state);
+        let bytes = state.bytes + cost(&datagram);
+        if bytes > ROOM || state.closed {
+            return Put::Full;
+        }
+        state.bytes = bytes;
+        state.waiting.push_back(datagram);
+        state.note()
+    }
+
+    /// The network has said something of a datagram that was sent.
+    pub(super) fn fail(&self, error: Error) -> Put {
+        let mut state = lock(&self.state);
+        state.error = Some(error);
+        state.note()
+    }
+
+    /// Nothing comes any more. What has come can still be received.
+    pub(super) fn close(&self) -> News {
+        lock(&self.state).closed = true;
+        self.tell()
+    }
+
+    /// Wakes who sleeps until there is something to receive.
+    pub(super) fn tell(&self) -> News {
+        let mut state = lock(&self.state);
+        state.noted = false;
+        let news = News { woke: state.asleep > 0, leader: state.leads };
+        drop(state);
+        if news.woke {
+            // One who only peeks leaves the datagram to the others.
+            self.arrived.notify_all();
+        }
+        news
+    }
+
+    /// The next datagram, if there is one. An error of the network comes first, once.
+    pub(crate) fn take(&self, peek: bool) -> Result<Option<Datagram>, DatagramError> {
+        let mut state = lock(&self.state);
+        if let Some(error) = state.error.take() {
+            return Err(DatagramError::Failed(error));
+        }
+        if peek && let Some(next) = state.waiting.front() {
+            return Ok(Some(next.clone()));
+        }
+        let Some(next) = state.waiting.pop_front() else {
+            return if state.closed { Err(DatagramError::HostDown) } else { Ok(None) };
+        };
+        state.bytes -= cost(&next);
+        Ok(Some(next))
+    }
+
+    /// The error of the network, if there is one, once.
+    pub(crate) fn take_error(&self) -> Option<Error> {
+        lock(&self.state).error.take()
+    }
+
+    /// Whether `take` has something to say.
+    pub(crate) fn is_ready(&self) -> bool {
+        lock(&self.state).is_ready()
+    }
+
+    /// A thread that waits becomes the packet loop of this queue, or has been.
+    pub(crate) fn set_leads(&self, queue: Option<usize>) {
+        lock(&self.state).leads = queue;
+    }
+
+    /// Sleeps until `take` has something to say or `timeout` has passed (`false` then).
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> bool {
+        let mut state = lock(&self.state);
+        state.asleep += 1;
+        let idle = |state: &mut State| !state.is_ready();
+        let (mut state, woken) = match timeout {
+            None => {
+                let woken = self.arrived.wait_while(state, idle);
+                (woken.unwrap_or_else(PoisonError::into_inner), true)
+            }
+            Some(timeout) => {
+                let woken = self.arrived.wait_timeout_while(state, timeout, idle);
+                let (state, over) = woken.unwrap_or_else(PoisonError::into_inner);
+                (state, !over.timed_out())
+            }
+        };
+        state.asleep -= 1;
+        woken
+    }
+}
