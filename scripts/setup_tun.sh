@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Makes the TUN device that the stack lives behind.
 #
-#   sudo ./scripts/setup_tun.sh [--queues N] [NAME [KERNEL-CIDR]]        default: tun0 192.0.2.1/24
+#   sudo ./scripts/setup_tun.sh [--queues N] [NAME [KERNEL-CIDR...]]
 #
+# By default that is tun0, with 192.0.2.1/24 and, where the kernel speaks IPv6, 2001:db8::1/64.
 # With --queues N, 2 to 8, it has room for that many queues: see `tuntcp serve --queues N`.
 #
 # The device is persistent and belongs to the invoking user, so that `tuntcp` needs no root; the
-# kernel has KERNEL-CIDR on it, and the stack answers at another address of that network. Running
-# it again changes nothing that is right already.
+# kernel has each KERNEL-CIDR on it, and the stack answers at another address of that network.
+# Running it again changes nothing that is right already.
 set -euo pipefail
 
 usage() {
-    sed -n '2,10s/^# \{0,1\}//p' "$0"
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
 }
 
 fail() {
@@ -27,18 +28,24 @@ if [ "${1:-}" = --queues ]; then
     [[ $queues =~ ^[1-8]$ ]] || fail "'$queues' is no number of queues" "take one from 1 to 8"
     shift 2
 fi
-[ $# -le 2 ] || { usage >&2; exit 2; }
 several=""
 [ "$queues" = 1 ] || several=multi_queue
 
 name=${1:-tun0}
-cidr=${2:-192.0.2.1/24}
+cidrs=("${@:2}")
+optional=""
+if [ ${#cidrs[@]} -eq 0 ]; then
+    cidrs=(192.0.2.1/24 2001:db8::1/64)
+    optional=2001:db8::1/64
+fi
 owner=${SUDO_USER:-$(id -un)}
 
 [[ $name =~ ^[A-Za-z0-9_.-]{1,15}$ ]] || fail "'$name' is no name for an interface" \
     "take 1 to 15 letters, digits, '.', '_' or '-'"
-[[ $cidr =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$ ]] || fail "'$cidr' is no address with a prefix" \
-    "take one like 192.0.2.1/24"
+for cidr in "${cidrs[@]}"; do
+    [[ $cidr =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$ || $cidr =~ ^[0-9a-f:]*:[0-9a-f:]*/[0-9]{1,3}$ ]] ||
+        fail "'$cidr' is no address with a prefix" "take one like 192.0.2.1/24 or 2001:db8::1/64"
+done
 as_root="it takes root, or the capability CAP_NET_ADMIN: sudo $0 $*"
 command -v ip >/dev/null || fail "the command 'ip' is missing" "install iproute2"
 [ -e /dev/net/tun ] || modprobe tun 2>/dev/null || true
@@ -63,15 +70,23 @@ else
     fail "$name is there already, and it is no TUN device" "take another name: sudo $0 tun7"
 fi
 
-if ip -4 -o address show dev "$name" | grep -q " $cidr "; then
-    echo "the kernel is at $cidr on it already"
-else
-    ip address add "$cidr" dev "$name" ||
-        fail "the kernel refused the address $cidr" "$as_root"
-    echo "the kernel is at $cidr on it"
-fi
 # The kernel's own chatter (router solicitations) would only clutter a capture.
 ip link set dev "$name" addrgenmode none 2>/dev/null || true
+for cidr in "${cidrs[@]}"; do
+    # Nobody else can have an address of IPv6 here: no need to ask around first.
+    case $cidr in *:*) family=-6 quiet=nodad ;; *) family=-4 quiet="" ;; esac
+    if ip $family -o address show dev "$name" | grep -q " $cidr "; then
+        echo "the kernel is at $cidr on it already"
+    # shellcheck disable=SC2086 # nothing, or one word
+    elif answer=$(ip $family address add "$cidr" dev "$name" $quiet 2>&1); then
+        echo "the kernel is at $cidr on it"
+    elif [ "$cidr" = "$optional" ]; then
+        echo "the kernel speaks no IPv6 here, which is no obstacle"
+    else
+        echo "$answer" >&2
+        fail "the kernel refused the address $cidr" "$as_root"
+    fi
+done
 # Room for the windows of a few fast connections: with the usual 500 packets the kernel would drop
 # what its own senders may send at once.
 ip link set dev "$name" txqueuelen 4000
@@ -79,17 +94,25 @@ ip link set dev "$name" up
 echo "$name is up, MTU $(ip -o link show dev "$name" | sed 's/.* mtu \([0-9]*\) .*/\1/')"
 
 # The stack's address: the one after the kernel's.
-prefix=${cidr#*/}
-address=${cidr%/*}
-stack="${address%.*}.$(((${address##*.} + 1) % 256))"
+next_to() {
+    local prefix=${1#*/} address=${1%/*}
+    case $address in
+        *:*) local last=${address##*:}
+            printf '%s%x/%s' "${address%"$last"}" $(((0x${last:-0} + 1) % 65536)) "$prefix" ;;
+        *) printf '%s/%s' "${address%.*}.$(((${address##*.} + 1) % 256))" "$prefix" ;;
+    esac
+}
+stack=$(next_to "${cidrs[0]}")
 options=""
 [ -z "$several" ] || options+=" --queues $queues"
 [ "$name" = tun0 ] || options+=" --tun $name"
-[ "$stack/$prefix" = 192.0.2.2/24 ] || options+=" --address $stack/$prefix"
+if [ -z "$optional" ] && [ "${cidrs[*]}" != 192.0.2.1/24 ]; then
+    for cidr in "${cidrs[@]}"; do options+=" --address $(next_to "$cidr")"; done
+fi
 cat <<TEXT
 
 Try next:
   tuntcp serve$options            (or: cargo run --release -- serve$options)
-  nc $stack 7                 talk to its echo server from another terminal
+  nc ${stack%/*} 7                 talk to its echo server from another terminal
   sudo tcpdump -ni $name         and watch
 TEXT

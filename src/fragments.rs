@@ -1,4 +1,5 @@
-//! Which datagrams are not yet whole? IP reassembly within bounds (RFC 791, 3.2; RFC 1122, 3.3.2).
+//! Which datagrams are not yet whole? IP reassembly within bounds (RFC 791, 3.2; RFC 1122, 3.3.2;
+//! RFC 8200, 4.5).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -6,8 +7,9 @@ use std::time::Duration;
 
 use crate::time::Instant;
 use crate::trace::Dropped;
+use crate::wire::icmp::quotable;
 use crate::wire::ip::emit_packet;
-use crate::wire::{Body, EcnCodepoint, Fragment, IpFields, Packet};
+use crate::wire::{Body, EcnCodepoint, Fragment, IpFields, PROTOCOL_ICMP, PROTOCOL_ICMPV6, Packet};
 
 #[cfg(test)]
 #[path = "tests/fragments.rs"]
@@ -16,6 +18,8 @@ mod tests;
 /// How long a datagram may take to become whole. RFC 1122 3.3.2 recommends 60 to 120 s for the
 /// Internet of 1989; like Linux we keep fragments for 30 s.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same for IPv6 (RFC 8200, 4.5).
+const PATIENCE_V6: Duration = Duration::from_secs(60);
 
 /// Datagrams under way at the most.
 const MOST_DATAGRAMS: usize = 64;
@@ -29,8 +33,9 @@ const OVERHEAD: usize = 64;
 /// Pieces of one datagram at the most: of the smallest size that is useful.
 const MOST_PIECES: usize = 1024;
 
-/// RFC 791 3.2: what makes fragments belong together.
-type Key = (IpAddr, IpAddr, u8, u16);
+/// What makes fragments belong together: of IPv4 the protocol, too (RFC 791, 3.2), which later
+/// fragments of IPv6 need not know (RFC 8200, 4.5).
+type Key = (IpAddr, IpAddr, Option<u8>, u32);
 
 /// A datagram of which the first piece came, but not all others in time: to be told to its sender
 /// (RFC 1122, 3.3.2).
@@ -40,12 +45,13 @@ pub struct TimedOut {
     pub source: IpAddr,
     /// To whom.
     pub destination: IpAddr,
-    /// The first piece's IP header and 8 bytes, as they arrived.
+    /// The first piece, as it arrived: of IPv4 its IP header and 8 bytes, of IPv6 as much as an error
+    /// quotes.
     pub quote: Vec<u8>,
 }
 
-/// Datagrams that are not yet whole: at most 64, in at most 1 MiB, each for at most 30 s. Where
-/// room is short the oldest gives way, so that a flood has to last to keep others out.
+/// Datagrams that are not yet whole: at most 64, in at most 1 MiB, each for at most 30 s (of IPv6
+/// 60 s). Where room is short the oldest gives way, so that a flood has to last to keep others out.
 ///
 /// ```
 /// use tuntcp::fragments::Fragments;
@@ -67,6 +73,8 @@ pub struct Fragments {
 struct Datagram {
     age: u64,
     expires: Instant,
+    /// What the first piece says that it carries.
+    protocol: u8,
     /// Each piece by its offset; none overlaps another.
     pieces: BTreeMap<u16, Vec<u8>>,
     /// Length of the whole, once the last piece is here.
@@ -100,13 +108,15 @@ impl Fragments {
         mut dropped: impl FnMut(Dropped),
     ) -> Option<Vec<u8>> {
         let Body::Fragment(fragment) = &packet.body else { return None };
-        let identification = packet.ip.identification;
-        let key = (packet.source, packet.destination, fragment.protocol, identification);
+        let is_v6 = packet.source.is_ipv6();
+        let protocol = (!is_v6).then_some(fragment.protocol);
+        let key = (packet.source, packet.destination, protocol, packet.ip.identification);
         self.make_room(&key, fragment.payload.len(), &mut dropped);
         self.count += 1;
         let datagram = self.datagrams.entry(key).or_insert_with(|| Datagram {
             age: self.count,
-            expires: now + PATIENCE,
+            expires: now + if is_v6 { PATIENCE_V6 } else { PATIENCE },
+            protocol: fragment.protocol,
             pieces: BTreeMap::new(),
             len: None,
             ip: packet.ip,
@@ -132,7 +142,7 @@ impl Fragments {
             dropped(Dropped::FragmentOverlap);
             return None;
         }
-        Some(datagram.assemble(packet.source, packet.destination, fragment.protocol))
+        Some(datagram.assemble(packet.source, packet.destination))
     }
 
     /// When `expire` wants to be called.
@@ -216,6 +226,7 @@ impl Datagram {
         self.ecn_seen |= 1 << ip.ecn.bits();
         if start == 0 {
             self.ip = ip;
+            self.protocol = fragment.protocol;
             self.quote = quote(fragment);
         }
         self.held += fragment.payload.len();
@@ -247,25 +258,34 @@ impl Datagram {
         self.len == Some(self.held)
     }
 
-    fn assemble(mut self, source: IpAddr, destination: IpAddr, protocol: u8) -> Vec<u8> {
+    fn assemble(mut self, source: IpAddr, destination: IpAddr) -> Vec<u8> {
         // RFC 3168 5.3: a mark on a piece is one on the whole.
         if self.ecn_seen & CE != 0 {
             self.ip.ecn = EcnCodepoint::Ce;
         }
         let payload: Vec<u8> = self.pieces.into_values().flatten().collect();
-        emit_packet(source, destination, protocol, &self.ip, &payload)
+        emit_packet(source, destination, self.protocol, &self.ip, &payload)
     }
 }
 
 /// What a time-exceeded about this first piece quotes; nothing where none may be sent, because it
-/// may be an ICMP error itself (RFC 1122, 3.2.2).
+/// may be an ICMP error itself (RFC 1122, 3.2.2; RFC 4443, 2.4 e.1).
 fn quote(first: &Fragment<'_>) -> Vec<u8> {
-    const ICMP: u8 = 1;
     const ECHO_REQUEST: u8 = 8;
-    if first.protocol == ICMP && first.payload.first() != Some(&ECHO_REQUEST) {
+    const INFORMATIONAL_V6: u8 = 128;
+    let kind = first.payload.first().copied().unwrap_or(0);
+    let may_be_error = match first.protocol {
+        PROTOCOL_ICMP => kind != ECHO_REQUEST,
+        PROTOCOL_ICMPV6 => kind < INFORMATIONAL_V6,
+        _ => false,
+    };
+    if may_be_error {
         return Vec::new();
     }
-    [first.header, &first.payload[..first.payload.len().min(8)]].concat()
+    let mut quote = [first.header, first.payload].concat();
+    quote.truncate(quotable(&quote).len());
+    quote.shrink_to_fit();
+    quote
 }
 
 /// Bits of [`Datagram::ecn_seen`].

@@ -1,4 +1,5 @@
-//! ICMP beside the transports: what may be answered, and how often (RFC 792; RFC 1122, 3.2.2).
+//! ICMP beside the transports: what may be answered, and how often (RFC 792; RFC 1122, 3.2.2;
+//! RFC 4443).
 
 use std::time::Duration;
 
@@ -8,8 +9,10 @@ use crate::time::Instant;
 pub const PROTOCOL_UNREACHABLE: u8 = 2;
 /// Unreachable code: nobody listens at that port.
 pub const PORT_UNREACHABLE: u8 = 3;
+/// The same of IPv6.
+pub const PORT_UNREACHABLE_V6: u8 = 4;
 
-/// ICMP errors that a host sends in a second at most (RFC 1812, 4.3.2.8): nobody shall use it to
+/// ICMP errors that a host sends in a second at most (RFC 1812, 4.3.2.8; RFC 4443, 2.4 f): nobody shall use it to
 /// flood somebody else.
 const PER_SECOND: u32 = 1000;
 

@@ -67,6 +67,8 @@ pub enum Dropped {
     FromNowhere,
     /// A transport that we do not speak.
     UnknownProtocol,
+    /// An IPv6 extension header or option asks for what we do not do (answered by parameter problem).
+    UnknownExtension,
     /// A SYN beyond a listener's backlog.
     BacklogFull,
     /// SYN with FIN, while `HostConfig::drop_syn_fin` is on.
@@ -93,7 +95,7 @@ pub enum Dropped {
 
 impl Dropped {
     /// Every variant, in the order of the counters.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NotOurs,
         Self::FromMulticast,
         Self::FromBroadcast,
@@ -101,6 +103,7 @@ impl Dropped {
         Self::FromOurselves,
         Self::FromNowhere,
         Self::UnknownProtocol,
+        Self::UnknownExtension,
         Self::BacklogFull,
         Self::SynFin,
         Self::NoConnection,

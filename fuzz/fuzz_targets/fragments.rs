@@ -75,7 +75,7 @@ fuzz_target!(|script: &[u8]| {
             payload: &payload,
             header: &[0x45; 20],
         });
-        let ip = IpFields { identification: id, ..IpFields::default() };
+        let ip = IpFields { identification: id.into(), ..IpFields::default() };
         let (source, destination) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
         let packet = Packet { source, destination, ip, body };
         let whole = fragments.insert(now, &packet, |_| given_up += 1);

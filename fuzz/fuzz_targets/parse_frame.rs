@@ -12,13 +12,15 @@ fuzz_target!(|frame: &[u8]| {
     let mut sealed = frame.to_vec();
     seal(&mut sealed);
     check(&sealed);
+    seal_v6(&mut sealed);
+    check(&sealed);
 });
 
 /// Reads `frame` as if the device had vouched for the transport's checksum.
 fn check(frame: &[u8]) {
     let Ok(packet) = Packet::parse(frame, true) else { return };
     let Body::Tcp(flow, segment) = packet.body else { return };
-    // IP options are not written again, so what was read always fits.
+    // IP options and extension headers are not written again, so what was read always fits.
     let back = Flow { local: flow.remote, remote: flow.local };
     let mut written = Vec::new();
     emit_tcp(&mut written, &back, &packet.ip, &segment, segment.payload.len(), |frame| {
@@ -51,4 +53,13 @@ fn seal(frame: &mut [u8]) {
     header[10..12].fill(0);
     let checksum = Sum::new().plus(header).finish();
     header[10..12].copy_from_slice(&checksum.to_be_bytes());
+}
+
+/// Makes version and payload length those of IPv6, and an extension header or TCP the next one.
+fn seal_v6(frame: &mut [u8]) {
+    let Some(payload) = frame.len().checked_sub(40) else { return };
+    let Ok(payload) = u16::try_from(payload) else { return };
+    frame[0] = 0x60 | (frame[0] & 0x0f);
+    frame[4..6].copy_from_slice(&payload.to_be_bytes());
+    frame[6] = [0, 43, 44, 60, 6, 6, 17, 58][usize::from(frame[6] & 7)];
 }

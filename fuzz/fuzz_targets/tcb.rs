@@ -70,6 +70,7 @@ impl End {
             iss: SeqNum::new(iss),
             timestamp_offset: iss,
             mtu: 1500,
+            ip_header: 20,
             config: Arc::new(config),
             pool: pool.clone(),
         };

@@ -81,7 +81,7 @@ pub fn cut(frame: &mut [u8], segment: Option<NonZeroU16>, mut each: impl FnMut(&
         if !headers.is_v6 {
             packet[4..6].copy_from_slice(&first_id.wrapping_add(count).to_be_bytes());
         }
-        set_length(packet, headers.is_v6);
+        ip::seal(packet);
         complete(packet);
         each(packet);
     }
@@ -119,15 +119,6 @@ fn complete(packet: &mut [u8]) {
     packet[place..place + 2].copy_from_slice(&checksum.to_be_bytes());
 }
 
-/// The IP header tells the length that `packet` has.
-fn set_length(packet: &mut [u8], is_v6: bool) {
-    if !is_v6 {
-        return ip::seal_v4(packet);
-    }
-    let payload = u16::try_from(packet.len() - 40).unwrap_or(u16::MAX);
-    packet[4..6].copy_from_slice(&payload.to_be_bytes());
-}
-
 /// Where the transport's header begins, and which one it is; `None` of a fragment, and of what is
 /// no IP packet.
 fn transport(frame: &[u8]) -> Option<(usize, u8)> {
@@ -138,7 +129,7 @@ fn transport(frame: &[u8]) -> Option<(usize, u8)> {
             let whole = fits && word16(frame, 6) & 0x3fff == 0;
             whole.then(|| (header, frame[9]))
         }
-        6 => (frame.len() >= 40).then(|| (40, frame[6])),
+        6 => (frame.len() >= ip::IPV6_HEADER).then(|| (ip::IPV6_HEADER, frame[6])),
         _ => None,
     }
 }

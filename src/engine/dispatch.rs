@@ -13,7 +13,7 @@ use crate::tcp::{Connection, Reset, Signals};
 use crate::time::Instant;
 use crate::trace::{self, Dropped};
 use crate::wire::icmp::Message;
-use crate::wire::{Body, Flags, Flow, IpFields, Packet, Segment, emit_tcp};
+use crate::wire::{Body, Flags, Flow, IpFields, NO_NEXT_HEADER, Packet, Segment, emit_tcp};
 
 /// The segment in a packet of this connection.
 fn segment_of<'a, 'b>(packet: &'a Packet<'b>, flow: &Flow) -> Option<&'a Segment<'b>> {
@@ -135,9 +135,15 @@ impl Engine {
             Body::Udp(flow, payload) => {
                 self.take_datagram(now, packet, (flow, payload), frame, baton);
             }
+            // RFC 8200 4.7: there is nothing that one might not know.
+            Body::Other(NO_NEXT_HEADER) => self.drop_packet(packet, Dropped::UnknownProtocol),
             Body::Other(_) => {
                 self.drop_packet(packet, Dropped::UnknownProtocol);
                 self.unreachable(now, packet, icmp::PROTOCOL_UNREACHABLE, frame, baton);
+            }
+            Body::Problem(problem) => {
+                self.drop_packet(packet, Dropped::UnknownExtension);
+                self.tell_problem(now, packet, *problem, frame, baton);
             }
             Body::Fragment(_) => self.take_fragment(now, packet, baton),
         }
@@ -147,11 +153,15 @@ impl Engine {
         let whole = baton.fragments.insert(now, packet, |why| self.counters.count_drop(why));
         let Some(whole) = whole else { return };
         let received = Received::plain(whole.len());
-        // A reassembled datagram is no fragment: this goes one step down and no further.
         let mut packet = None;
         self.admit(&whole, received, &mut packet);
-        if let Some(packet) = packet {
-            self.take_other(now, &packet, &whole, baton);
+        match packet {
+            // A fragment of a fragment, which IPv6 can express: this goes one step down and no further.
+            Some(packet) if matches!(packet.body, Body::Fragment(_)) => {
+                self.drop_packet(&packet, Dropped::UnknownExtension);
+            }
+            Some(packet) => self.take_other(now, &packet, &whole, baton),
+            None => {}
         }
     }
 

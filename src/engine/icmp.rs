@@ -1,5 +1,5 @@
 //! What does the network tell us, and we it? Echo, errors about our segments, errors about what
-//! others send (RFC 792; RFC 1122, 3.2.2; RFC 5927).
+//! others send (RFC 792; RFC 1122, 3.2.2; RFC 4443; RFC 5927).
 
 use std::net::IpAddr;
 
@@ -11,16 +11,11 @@ use crate::icmp;
 use crate::tcp::{Error, Limits, Trouble};
 use crate::time::Instant;
 use crate::trace::Dropped;
-use crate::wire::Packet;
 use crate::wire::icmp::{
-    Echo, ErrorKind, Message, Quote, emit_echo, emit_time_exceeded, emit_unreachable,
+    Echo, ErrorKind, Message, Quote, emit_echo, emit_problem, emit_time_exceeded, emit_unreachable,
 };
-
-/// The protocol number of TCP.
-const TCP: u8 = 6;
-
-/// The protocol number of UDP.
-const UDP: u8 = 17;
+use crate::wire::ip::unknown_transport;
+use crate::wire::{PROTOCOL_TCP, PROTOCOL_UDP, Packet, Problem};
 
 impl Engine {
     /// What a frame to `remote` may be.
@@ -73,11 +68,13 @@ impl Engine {
         quote: &Quote,
         baton: &mut Baton,
     ) {
-        if quote.protocol == UDP {
-            let (Trouble::Hard(error) | Trouble::Soft(error)) = trouble(kind);
+        let trouble = trouble(kind, quote.flow.remote.is_ipv6());
+        if quote.protocol == PROTOCOL_UDP {
+            let (Trouble::Hard(error) | Trouble::Soft(error)) = trouble;
             return self.take_datagram_error(packet, kind, quote, error, baton);
         }
-        let owner = (quote.protocol == TCP).then(|| self.demux.find(&quote.flow)).flatten();
+        let owner =
+            (quote.protocol == PROTOCOL_TCP).then(|| self.demux.find(&quote.flow)).flatten();
         let slot = match owner {
             Some(Owner::Slot(slot)) => slot,
             Some(Owner::Remains(_)) => return self.drop_packet(packet, Dropped::IcmpIgnored),
@@ -92,12 +89,12 @@ impl Engine {
             self.paths.learn(now, quote.flow.remote.ip(), mtu);
             return baton.owed.push(slot);
         }
-        let signals = inner.connection.on_icmp(now, quote.seq, trouble(kind));
+        let signals = inner.connection.on_icmp(now, quote.seq, trouble);
         self.announce(now, &slot, inner, signals);
         baton.owed.push(slot);
     }
 
-    /// Tells the sender that nobody here takes what it sent, where that may be told.
+    /// Tells the sender that nobody here takes what it sent: `code` is that of IPv4 for it.
     pub(super) fn unreachable(
         &self,
         now: Instant,
@@ -106,8 +103,16 @@ impl Engine {
         offending: &[u8],
         baton: &mut Baton,
     ) {
-        let told = matches!(packet.source, IpAddr::V4(_)) && baton.icmp_budget.spend(now);
-        if !told {
+        let code = match (packet.source, code) {
+            // RFC 8200 4: as a next header that nobody knows.
+            (IpAddr::V6(_), icmp::PROTOCOL_UNREACHABLE) => {
+                let problem = unknown_transport(offending);
+                return self.tell_problem(now, packet, problem, offending, baton);
+            }
+            (IpAddr::V6(_), _) => icmp::PORT_UNREACHABLE_V6,
+            (IpAddr::V4(_), code) => code,
+        };
+        if !baton.icmp_budget.spend(now) {
             return;
         }
         let mut frame = self.take_frame_buffer();
@@ -116,7 +121,25 @@ impl Engine {
         self.give_frame_buffer(frame);
     }
 
-    /// RFC 1122 3.3.2: tells the sender of a datagram whose first piece came, but not all others.
+    /// Tells the sender of an IPv6 packet what we cannot do with it (RFC 4443, 3.4).
+    pub(super) fn tell_problem(
+        &self,
+        now: Instant,
+        packet: &Packet<'_>,
+        problem: Problem,
+        offending: &[u8],
+        baton: &mut Baton,
+    ) {
+        if !baton.icmp_budget.spend(now) {
+            return;
+        }
+        let mut frame = self.take_frame_buffer();
+        emit_problem(&mut frame, packet.destination, packet.source, problem, offending);
+        self.send_datagram(now, baton.queue, &frame);
+        self.give_frame_buffer(frame);
+    }
+
+    /// RFC 1122 3.3.2, RFC 8200 4.5: tells the sender of a datagram whose first piece came, but not all others.
     pub(super) fn time_exceeded(&self, now: Instant, datagram: &TimedOut, baton: &mut Baton) {
         if !baton.icmp_budget.spend(now) {
             return;
@@ -130,8 +153,16 @@ impl Engine {
 
 /// What an ICMP error is to a connection (RFC 1122 4.2.3.9; RFC 9293 3.9.2.2; like Linux, hosts and
 /// networks that cannot be reached end an attempt, too). The kinds are those of Linux's error codes.
-fn trouble(kind: ErrorKind) -> Trouble {
+fn trouble(kind: ErrorKind, is_v6: bool) -> Trouble {
     match kind {
+        // RFC 4443 3.1.
+        ErrorKind::Unreachable(code) if is_v6 => Trouble::Hard(match code {
+            icmp::PORT_UNREACHABLE_V6 => Error::Refused,
+            // No route.
+            0 => Error::NetworkUnreachable,
+            _ => Error::Unreachable,
+        }),
+        ErrorKind::UnknownHeader => Trouble::Hard(Error::ProtocolUnreachable),
         ErrorKind::Unreachable(code) => Trouble::Hard(match code {
             icmp::PROTOCOL_UNREACHABLE => Error::ProtocolUnreachable,
             icmp::PORT_UNREACHABLE => Error::Refused,

@@ -31,9 +31,9 @@ mod wheel;
 
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU16;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
@@ -101,7 +101,7 @@ pub struct Engine {
     /// The last `now` that anybody named, for calls that have none (`Drop`).
     last_now: AtomicU64,
     /// Identification of the next datagram that may be fragmented.
-    identification: AtomicU16,
+    identification: AtomicU32,
     /// How often somebody who waited was woken.
     woken: AtomicU64,
     /// New endpoints are refused.
@@ -145,7 +145,7 @@ impl Engine {
             pingers: Pingers::new(),
             frames: Mutex::new(Vec::new()),
             last_now: AtomicU64::new(0),
-            identification: AtomicU16::new(0),
+            identification: AtomicU32::new(0),
             woken: AtomicU64::new(0),
             down: AtomicBool::new(false),
             loops: loops.collect(),
@@ -352,9 +352,17 @@ impl Engine {
 
     /// Gives one IP packet to the device, in fragments where it is larger than the MTU.
     fn send_datagram(&self, now: Instant, queue: u8, packet: &[u8]) {
-        let identification = self.identification.fetch_add(1, Ordering::Relaxed);
+        let mut identification = self.identification.fetch_add(1, Ordering::Relaxed);
+        let mut mtu = self.limits.mtu;
+        if let Some(to) = ip::destination_v6(packet) {
+            // No router cuts it on its way (RFC 8200, 4.5); and nobody else shall know the next
+            // number (RFC 7739, 3).
+            mtu = self.limits_to(now, to.into()).mtu;
+            let offset = self.isn.port_offset(Ipv6Addr::UNSPECIFIED.into(), (to, 0).into());
+            identification = identification.wrapping_add(offset);
+        }
         let send = |piece: &[u8]| self.send(now, queue, piece);
-        ip::fragment_packet(packet, self.limits.mtu, identification, send);
+        ip::fragment_packet(packet, mtu, identification, send);
     }
 
     fn take_frame_buffer(&self) -> Vec<u8> {

@@ -34,9 +34,10 @@ impl Engine {
         self.listen_as(local, &ListenOptions::new(backlog, config))
     }
 
-    /// Listens at `local`; its address may be unspecified, its port 0 takes an ephemeral one. At
-    /// most `options.backlog` connections wait to be accepted, half-open ones included; a SYN beyond
-    /// that is dropped, so that its sender tries again.
+    /// Listens at `local`; its address may be unspecified (`0.0.0.0`: all of IPv4, `::`: both families,
+    /// and who calls by IPv4 has an address of IPv4), its port 0 takes an ephemeral one. At most
+    /// `options.backlog` connections wait to be accepted, half-open ones included; a SYN beyond that is
+    /// dropped, so that its sender tries again.
     pub fn listen_as(
         self: &Arc<Self>,
         local: SocketAddr,
@@ -118,6 +119,8 @@ impl Engine {
         remote: SocketAddr,
         options: &ConnectOptions,
     ) -> Result<Arc<Slot>, OpenError> {
+        // An address of IPv4 in the guise of IPv6 is one of IPv4 (RFC 4291, 2.5.5.2).
+        let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
         // RFC 9293 3.9.1.1, MUST-46.
         if !self.may_stand_for(remote.ip()) || self.is_ours(remote.ip()) || remote.port() == 0 {
             return Err(OpenError::BadRemote);
@@ -182,16 +185,24 @@ impl Engine {
             iss: self.isn.isn(now, &flow),
             timestamp_offset: self.isn.timestamp_offset(&flow),
             mtu: self.limits.mtu,
+            ip_header: ip::header_len(flow.remote.ip()),
             config: Arc::clone(config),
             pool: self.pool.clone(),
         }
     }
 
-    /// Our address to speak to `remote` from: one of its network, or the first of its family.
+    /// Our address to speak to `remote` from: one of its network, or the first of its family, and there
+    /// of its scope (RFC 6724, 5, rules 2 and 8).
     pub(super) fn source_for(&self, remote: IpAddr) -> Option<IpAddr> {
         let family =
             || self.config.addresses.iter().filter(|net| net.addr().is_ipv4() == remote.is_ipv4());
         let near = family().find(|net| net.contains(&remote));
-        near.or_else(|| family().next()).map(IpNet::addr)
+        let fitting = || family().find(|net| is_link_local(net.addr()) == is_link_local(remote));
+        near.or_else(fitting).or_else(|| family().next()).map(IpNet::addr)
     }
+}
+
+/// Whether an address of IPv6 means something on its own link alone.
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }

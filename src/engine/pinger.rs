@@ -1,4 +1,4 @@
-//! Who answers? Echo requests and their replies (RFC 792).
+//! Who answers? Echo requests and their replies (RFC 792; RFC 4443, 4).
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;

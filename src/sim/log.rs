@@ -103,6 +103,7 @@ fn describe(frame: &[u8]) -> String {
         Body::Fragment(piece) => {
             format!("fragment {}:{}", piece.offset, usize::from(piece.offset) + piece.payload.len())
         }
+        Body::Problem(problem) => format!("{problem:?} ({} bytes)", frame.len()),
         Body::Other(protocol) => format!("protocol {protocol} ({} bytes)", frame.len()),
     }
 }

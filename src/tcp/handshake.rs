@@ -10,21 +10,22 @@ use super::config::EcnPolicy;
 use super::ecn::{self, Agreement};
 use super::input::is_acceptable;
 use super::negotiation::Negotiated;
-use super::output::{HEADERS, Reset, emit_empty};
+use super::output::{Reset, emit_empty};
 use super::state::{Event, State};
 use super::tcb::Ending;
 use super::timers::expire;
 use super::timestamps::{TimestampClock, clock};
 use super::{Birth, Config, Discard, Error, Outgoing};
 use crate::time::Instant;
-use crate::wire::{Flags, Flow, Options, RawWindow, Segment, SeqNum, Timestamps};
+use crate::wire::{Flags, Flow, Options, RawWindow, Segment, SeqNum, Timestamps, ip, tcp};
 
 /// Least MSS that we believe a peer: below it every byte would cost a header (compare
 /// CVE-2019-11479).
 pub(super) const MIN_MSS: u16 = 64;
 
-/// MSS of a peer that offers none, on IPv4 (RFC 9293 3.7.1, MUST-15).
+/// MSS of a peer that offers none (RFC 9293 3.7.1, MUST-15), on IPv4 and IPv6.
 const DEFAULT_MSS: u16 = 536;
+const DEFAULT_MSS_V6: u16 = 1220;
 
 /// Largest shift (RFC 7323 2.3).
 const MAX_SHIFT: u8 = 14;
@@ -38,6 +39,8 @@ pub(super) struct Opening {
     timestamp_offset: u32,
     /// MTU of the path, bytes.
     mtu: u16,
+    /// Bytes of an IP and a TCP header without options.
+    pub(super) headers: u8,
     /// The receive buffer that our SYN told of; its window stays when the setting changes.
     pub(super) buffer: ReceiveBuffer,
     /// The shift of our windows: as configured, or the least that can express the buffer, however
@@ -106,6 +109,7 @@ impl Opening {
             iss: birth.iss,
             timestamp_offset: birth.timestamp_offset,
             mtu: u16::try_from(birth.mtu).unwrap_or(u16::MAX),
+            headers: u8::try_from(birth.ip_header + tcp::HEADER).unwrap_or(u8::MAX),
             state,
             passive,
             peer: None,
@@ -315,7 +319,9 @@ impl Opening {
         let scaling = theirs.window_scale.filter(|_| config.window_scaling);
         let echo = theirs.timestamps.filter(|_| config.timestamps);
         let offset = self.timestamp_offset;
-        let peer_mss = theirs.mss.unwrap_or(DEFAULT_MSS).max(MIN_MSS);
+        let is_v6 = usize::from(self.headers) > ip::IPV4_HEADER + tcp::HEADER;
+        let default = if is_v6 { DEFAULT_MSS_V6 } else { DEFAULT_MSS };
+        let peer_mss = theirs.mss.unwrap_or(default).max(MIN_MSS);
         Negotiated {
             irs: syn.seq,
             send_window: u32::from(syn.window.0),
@@ -334,7 +340,7 @@ impl Opening {
     /// The MSS that we offer: what the path carries, less the fixed headers (RFC 6691, 2;
     /// RFC 9293 3.7.1, MUST-67).
     pub(super) fn our_mss(&self) -> u16 {
-        let path = self.mtu.saturating_sub(HEADERS as u16);
+        let path = self.mtu.saturating_sub(self.headers.into());
         path.min(self.config.mss.unwrap_or(u16::MAX)).max(MIN_MSS)
     }
 

@@ -256,6 +256,8 @@ pub struct Birth {
     pub timestamp_offset: u32,
     /// MTU of the path, bytes.
     pub mtu: usize,
+    /// Bytes of the IP header that its segments get: 20 for IPv4, 40 for IPv6.
+    pub ip_header: usize,
     /// Settings.
     pub config: Arc<Config>,
     /// Where text lies, and the account of the host's memory.

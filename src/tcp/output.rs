@@ -188,8 +188,9 @@ impl Tcb {
     /// options that the segment will carry (RFC 9293 3.7.1, MUST-16; RFC 6691). And of the next frame:
     /// as many such segments as fit.
     fn payload_limits(&self, limits: &Limits) -> (u32, u32) {
-        let [path, frame] = [limits.mtu, limits.max_frame]
-            .map(|size| u32::try_from(size).unwrap_or(u32::MAX).saturating_sub(HEADERS));
+        let [path, frame] = [limits.mtu, limits.max_frame].map(|size| {
+            u32::try_from(size).unwrap_or(u32::MAX).saturating_sub(self.headers.into())
+        });
         let options = if self.sack && self.rcv.has_blocks() {
             self.options(Instant::ZERO).wire_len()
         } else {
@@ -398,9 +399,6 @@ impl Tcb {
 
 /// Bytes of text that cost more to copy into a frame than to lend.
 const WORTH_LENDING: u32 = 8 << 10;
-
-/// IPv4 and TCP header without options.
-pub(super) const HEADERS: u32 = 40;
 
 /// Appends a segment without text.
 pub(super) fn emit_empty(

@@ -1,5 +1,5 @@
-//! How large a packet does the path take? Path MTU discovery (RFC 1191), and what of it is believed
-//! (RFC 5927, 7). What is known of a path belongs to all who use it, so the caller keeps it; it
+//! How large a packet does the path take? Path MTU discovery (RFC 1191, RFC 8201), and what of it is
+//! believed (RFC 5927, 7). What is known of a path belongs to all who use it, so the caller keeps it; it
 //! comes back as `Limits::mtu`.
 
 use super::connection::{Connection, Phase};
@@ -10,15 +10,22 @@ use crate::wire::SeqNum;
 /// MTUs of links that were in use: what to try when a router does not tell (RFC 1191, 7.1).
 const PLATEAUS: [u16; 10] = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68];
 
+/// What every link of IPv6 carries (RFC 8200, 5), bytes.
+const LEAST_MTU_V6: u16 = 1280;
+
 impl Connection {
     /// A router says that it has dropped a packet of ours, `len` bytes with `seq`, for it does not
     /// fit into the link ahead, which takes `mtu` bytes (0: that it does not say). The path MTU
     /// that follows, if it is believed: of what is outstanding (RFC 5927, 4.1), and was too long;
     /// if it is less than what we reckon with (RFC 1191, 3: such a message never raises it), and
-    /// not below `Config::min_path_mtu`.
+    /// not below `Config::min_path_mtu`. Every link of IPv6 takes 1,280 bytes: who tells of less is
+    /// not believed at all (RFC 8201, 4).
     #[must_use]
     pub fn on_too_big(&self, seq: SeqNum, len: u16, mtu: u16) -> Option<usize> {
         let Phase::Open(tcb) = &self.phase else { return None };
+        if tcb.is_v6() && mtu < LEAST_MTU_V6 {
+            return None;
+        }
         let told = if mtu == 0 {
             let tried = u32::from(len).min(tcb.path_mtu);
             *PLATEAUS.iter().find(|&&plateau| u32::from(plateau) < tried)?

@@ -10,7 +10,6 @@ use super::ecn::Ecn;
 use super::flight::Flight;
 use super::handshake::Opening;
 use super::negotiation::Negotiated;
-use super::output::HEADERS;
 use super::pacing::Pacer;
 use super::receive::ReceiveHalf;
 use super::recovery::Recovery;
@@ -22,7 +21,7 @@ use super::timers::{Timers, expire};
 use super::timestamps::TimestampClock;
 use super::{Config, Error, Signals};
 use crate::time::Instant;
-use crate::wire::{SeqNum, SeqRange};
+use crate::wire::{SeqNum, SeqRange, ip, tcp};
 
 /// An open connection: ESTABLISHED to LAST-ACK.
 #[derive(Debug)]
@@ -36,6 +35,8 @@ pub(super) struct Tcb {
     pub(super) congestion: Box<dyn CongestionControl>,
     pub(super) pacer: Pacer,
     pub(super) timers: Timers,
+    /// Bytes of an IP and a TCP header without options.
+    pub(super) headers: u8,
     /// Largest IP packet that the path takes, bytes; not asked yet: any.
     pub(super) path_mtu: u32,
     /// Windows are scaled, whatever the shifts are.
@@ -126,6 +127,7 @@ impl Tcb {
             congestion: config.congestion.start(start),
             pacer: Pacer::new(),
             timers: Timers::new(),
+            headers: opening.headers,
             path_mtu: u32::MAX,
             window_scaling: negotiated.scaling,
             sack: negotiated.sack,
@@ -160,6 +162,11 @@ impl Tcb {
         tcb
     }
 
+    /// The connection is one of IPv6.
+    pub(super) fn is_v6(&self) -> bool {
+        usize::from(self.headers) > ip::IPV4_HEADER + tcp::HEADER
+    }
+
     /// Another algorithm was chosen: its controller takes over.
     pub(super) fn change_controller(&mut self, now: Instant) {
         let mss = self.mss();
@@ -182,7 +189,7 @@ impl Tcb {
     /// Payload of a full-sized segment, bytes: what the peer and the path take (RFC 6691: fixed
     /// options subtracted).
     pub(super) fn mss(&self) -> u32 {
-        let path = self.path_mtu.saturating_sub(HEADERS);
+        let path = self.path_mtu.saturating_sub(self.headers.into());
         let options = u32::from(self.timestamps.map_or(0, |_| TIMESTAMP_BYTES));
         u32::from(self.snd.mss).min(path).saturating_sub(options).max(1)
     }

@@ -50,7 +50,8 @@ fn piece(id: u16, range: Range<usize>, more: bool) -> Piece {
 impl Desk {
     fn insert(&mut self, now: Instant, piece: &Piece) -> Option<Vec<u8>> {
         let header = [0x45; 20];
-        let ip = IpFields { identification: piece.id, ecn: piece.ecn, ..IpFields::default() };
+        let ip =
+            IpFields { identification: piece.id.into(), ecn: piece.ecn, ..IpFields::default() };
         let body = Body::Fragment(Fragment {
             protocol: PROTOCOL,
             offset: u16::try_from(piece.offset).expect("an offset"),
@@ -319,7 +320,7 @@ proptest! {
         let packet =
             emit_packet(SOURCE.into(), DESTINATION.into(), PROTOCOL, &ip, &text(0..len));
         let mut pieces = Vec::new();
-        fragment_packet(&packet, mtu, id, |piece| pieces.push(piece.to_vec()));
+        fragment_packet(&packet, mtu, id.into(), |piece| pieces.push(piece.to_vec()));
         prop_assert!(pieces.iter().all(|piece| piece.len() <= mtu));
         if let [only] = &pieces[..] {
             assert_whole(only, len);

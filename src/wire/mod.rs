@@ -2,7 +2,10 @@
 
 pub mod checksum;
 pub mod icmp;
+mod icmpv6;
 pub mod ip;
+mod ipv4;
+mod ipv6;
 mod notation;
 pub mod options;
 pub mod seq;
@@ -17,6 +20,8 @@ use std::ops::Range;
 
 use checksum::Sum;
 pub use ip::{EcnCodepoint, Fragment, IpFields};
+use ipv6::Behind;
+pub use ipv6::Problem;
 pub use notation::BadNotation;
 pub use options::{Options, SackBlocks, Timestamps};
 pub use seq::{SeqNum, SeqRange};
@@ -28,9 +33,9 @@ pub use tcp::{Flags, Flow, RawWindow, Segment};
 pub enum Malformed {
     /// Shorter than its headers, or than its own total length.
     Truncated,
-    /// Neither IPv4 nor (where it is spoken) IPv6.
+    /// Neither IPv4 nor IPv6.
     BadVersion,
-    /// The IP header's length or total length makes no sense.
+    /// The IP header's length or total length makes no sense, or an address that no packet has.
     BadIpHeader,
     /// The IP header's checksum is wrong.
     BadIpChecksum,
@@ -42,17 +47,20 @@ pub enum Malformed {
     BadTcpChecksum,
     /// The UDP length is below 8 or beyond the datagram.
     BadUdpLength,
-    /// The UDP checksum is wrong.
+    /// The UDP checksum is wrong, or missing from IPv6.
     BadUdpChecksum,
     /// The ICMP checksum is wrong.
     BadIcmpChecksum,
     /// A fragment whose offset and length run past 65,535, or a middle one that is no multiple of 8.
     BadFragment,
+    /// IPv6 extension headers that are cut off, too many or too long (8, 512 bytes), or an option in
+    /// them that wants the packet dropped.
+    BadExtension,
 }
 
 impl Malformed {
     /// Every variant, in the order of the counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Truncated,
         Self::BadVersion,
         Self::BadIpHeader,
@@ -64,6 +72,7 @@ impl Malformed {
         Self::BadUdpChecksum,
         Self::BadIcmpChecksum,
         Self::BadFragment,
+        Self::BadExtension,
     ];
 }
 
@@ -87,50 +96,92 @@ pub enum Body<'a> {
     Tcp(Flow, Segment<'a>),
     /// A UDP datagram and its payload.
     Udp(Flow, &'a [u8]),
-    /// An ICMP message.
+    /// An ICMP message, of the packet's IP version.
     Icmp(icmp::Message<'a>),
     /// A piece of a datagram, to be reassembled.
     Fragment(Fragment<'a>),
+    /// Something in the headers of IPv6 that we do not do, and that its sender is told.
+    Problem(Problem),
     /// Another protocol, by number.
     Other(u8),
 }
 
-const PROTOCOL_ICMP: u8 = 1;
+pub(crate) const PROTOCOL_ICMP: u8 = 1;
 pub(crate) const PROTOCOL_TCP: u8 = 6;
 pub(crate) const PROTOCOL_UDP: u8 = 17;
+pub(crate) const PROTOCOL_ICMPV6: u8 = 58;
+/// What stands in an IPv6 header behind which there is nothing (RFC 8200, 4.7).
+pub(crate) const NO_NEXT_HEADER: u8 = 59;
 
 impl<'a> Packet<'a> {
     /// Reads one frame. Every checksum is verified, unless the device `vouched` for the
-    /// transport's (RFC 9293 3.1, MUST-3). Bytes beyond the IP total length are ignored.
+    /// transport's (RFC 9293 3.1, MUST-3). Bytes beyond the length that the IP header tells are
+    /// ignored.
     pub fn parse(frame: &'a [u8], vouched: bool) -> Result<Self, Malformed> {
-        let (header, payload) = ip::parse_v4(frame)?;
+        if ip::is_v6(frame) {
+            return Self::parse_v6(frame, vouched);
+        }
+        let (header, payload) = ipv4::parse(frame)?;
         let source = IpAddr::V4(header.source_addr());
         let destination = IpAddr::V4(header.destination_addr());
         let ecn = EcnCodepoint::from_bits(header.ecn().value());
-        let body = if let Some(fragment) = ip::fragment(&header, payload)? {
+        let body = if let Some(fragment) = ipv4::fragment(&header, payload)? {
             Body::Fragment(fragment)
+        } else if header.protocol().0 == PROTOCOL_ICMP {
+            Body::Icmp(icmp::parse(payload)?)
         } else {
-            match header.protocol().0 {
-                PROTOCOL_TCP => {
-                    let (flow, segment) = tcp::parse(source, destination, payload, vouched)?;
-                    Body::Tcp(flow, Segment { ecn, ..segment })
-                }
-                PROTOCOL_UDP => {
-                    let (flow, payload) = udp::parse(source, destination, payload, vouched)?;
-                    Body::Udp(flow, payload)
-                }
-                PROTOCOL_ICMP => Body::Icmp(icmp::parse(payload)?),
-                other => Body::Other(other),
-            }
+            let ends = [source, destination];
+            Body::of_transport(header.protocol().0, ends, payload, ecn, vouched)?
         };
         let ip = IpFields {
             ttl: header.ttl(),
             dscp: header.dcp().value(),
             ecn,
             dont_fragment: header.dont_fragment(),
-            identification: header.identification(),
+            identification: header.identification().into(),
         };
         Ok(Self { source, destination, ip, body })
+    }
+
+    fn parse_v6(frame: &'a [u8], vouched: bool) -> Result<Self, Malformed> {
+        let header = ipv6::parse(frame)?;
+        let [source, destination] = [header.source, header.destination].map(IpAddr::V6);
+        let body = match header.behind {
+            Behind::Fragment(fragment) => Body::Fragment(fragment),
+            Behind::Problem(problem) => Body::Problem(problem),
+            Behind::Transport(PROTOCOL_ICMPV6, payload) => {
+                Body::Icmp(icmpv6::parse(source, destination, payload)?)
+            }
+            Behind::Transport(protocol, payload) => {
+                let ends = [source, destination];
+                Body::of_transport(protocol, ends, payload, header.fields.ecn, vouched)?
+            }
+        };
+        Ok(Self { source, destination, ip: header.fields, body })
+    }
+}
+
+impl<'a> Body<'a> {
+    /// Of a transport that both versions of IP carry.
+    #[inline]
+    fn of_transport(
+        protocol: u8,
+        [source, destination]: [IpAddr; 2],
+        payload: &'a [u8],
+        ecn: EcnCodepoint,
+        vouched: bool,
+    ) -> Result<Self, Malformed> {
+        Ok(match protocol {
+            PROTOCOL_TCP => {
+                let (flow, segment) = tcp::parse(source, destination, payload, vouched)?;
+                Self::Tcp(flow, Segment { ecn, ..segment })
+            }
+            PROTOCOL_UDP => {
+                let (flow, payload) = udp::parse(source, destination, payload, vouched)?;
+                Self::Udp(flow, payload)
+            }
+            other => Self::Other(other),
+        })
     }
 }
 
@@ -202,13 +253,11 @@ fn emit_head(
     segment: &Segment<'_>,
     payload_len: usize,
 ) -> Option<(usize, Sum)> {
-    let (IpAddr::V4(source), IpAddr::V4(destination)) = (flow.local.ip(), flow.remote.ip()) else {
-        debug_assert!(false, "only IPv4 is spoken");
-        return None;
-    };
     let header_len = tcp::HEADER + segment.options.wire_len();
     let len = header_len + payload_len;
-    ip::emit_v4(out, source, destination, PROTOCOL_TCP, ip, len);
+    if !ip::emit(out, [flow.local.ip(), flow.remote.ip()], PROTOCOL_TCP, ip, len) {
+        return None;
+    }
     let start = out.len();
     out.resize(start + header_len, 0);
     tcp::emit_header(&mut out[start..], flow, segment);

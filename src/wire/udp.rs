@@ -5,15 +5,15 @@ use std::net::{IpAddr, SocketAddr};
 use etherparse::UdpHeaderSlice;
 
 use super::checksum::Sum;
-use super::ip::{IpFields, emit_v4};
+use super::ip::{self, IpFields};
 use super::tcp::Flow;
 use super::{Malformed, PROTOCOL_UDP};
 
 /// Bytes of a UDP header.
 const HEADER: usize = 8;
 
-/// Reads a datagram. A checksum of zero was not computed (RFC 768); any other must be right
-/// (RFC 1122 4.1.3.4).
+/// Reads a datagram. A checksum of zero was not computed (RFC 768), which IPv6 does not allow (RFC
+/// 8200, 8.1); any other must be right (RFC 1122 4.1.3.4).
 pub(super) fn parse(
     source: IpAddr,
     destination: IpAddr,
@@ -23,9 +23,10 @@ pub(super) fn parse(
     let header = UdpHeaderSlice::from_slice(data).map_err(|_| Malformed::Truncated)?;
     let len = usize::from(header.length());
     let data = data.get(..len).filter(|_| len >= HEADER).ok_or(Malformed::BadUdpLength)?;
-    if !vouched && header.checksum() != 0 {
+    let is_summed = header.checksum() != 0;
+    if !vouched && (is_summed || source.is_ipv6()) {
         let sum = Sum::pseudo(source, destination, PROTOCOL_UDP, len).plus(data);
-        if sum.finish() != 0 {
+        if sum.finish() != 0 || !is_summed {
             return Err(Malformed::BadUdpChecksum);
         }
     }
@@ -37,14 +38,12 @@ pub(super) fn parse(
 }
 
 /// Appends one packet with a UDP datagram to `out`; with its headers it is at most 65,535 bytes.
-pub fn emit(out: &mut Vec<u8>, flow: &Flow, ip: &IpFields, payload: &[u8]) {
+pub fn emit(out: &mut Vec<u8>, flow: &Flow, fields: &IpFields, payload: &[u8]) {
     let (from, to) = (flow.local.ip(), flow.remote.ip());
-    let (IpAddr::V4(source), IpAddr::V4(destination)) = (from, to) else {
-        debug_assert!(false, "only IPv4 is spoken");
-        return;
-    };
     let len = HEADER + payload.len();
-    emit_v4(out, source, destination, PROTOCOL_UDP, ip, len);
+    if !ip::emit(out, [from, to], PROTOCOL_UDP, fields, len) {
+        return;
+    }
     let mut header = [0; HEADER];
     header[0..2].copy_from_slice(&flow.local.port().to_be_bytes());
     header[2..4].copy_from_slice(&flow.remote.port().to_be_bytes());

@@ -7,6 +7,7 @@ mod deferring;
 mod drops;
 mod flushing;
 mod icmp;
+mod ipv6;
 mod lifetime;
 mod listening;
 mod offload;

@@ -8,7 +8,7 @@ use std::thread;
 use crate::world::{STACK, World, connect, noise, run, spawn, tuntcp};
 
 /// What `program` prints when it is given `input`.
-fn converse(program: &mut Command, input: &[u8]) -> Vec<u8> {
+pub(crate) fn converse(program: &mut Command, input: &[u8]) -> Vec<u8> {
     let (mut child, mut stdin, mut stdout) = spawn(program);
     let output = thread::scope(|scope| {
         scope.spawn(move || stdin.write_all(input).expect("it reads"));

@@ -6,6 +6,7 @@
 mod clients;
 mod datagrams;
 mod faults;
+mod ipv6;
 mod marks;
 mod options;
 mod transfers;

@@ -23,14 +23,15 @@ pub(crate) struct HostOptions {
     #[arg(long, value_name = "NAME", default_value = "tun0")]
     tun: String,
 
-    /// The address of the stack and its network; not the kernel's own
+    /// An address of the stack and its network, not the kernel's own; may be given several times, of
+    /// IPv4 and of IPv6
     #[arg(
         long = "address",
         value_name = "CIDR",
-        default_value = "192.0.2.2/24",
+        default_values = ["192.0.2.2/24", "2001:db8::2/64"],
         value_parser = stack_address
     )]
-    stack: IpNet,
+    stack: Vec<IpNet>,
 
     /// Let the kernel cut, join and sum segments, so that one system call carries up to 64 KiB:
     /// auto (where it can, and the wire is not made a bad one) or off
@@ -74,9 +75,9 @@ pub(crate) struct HostOptions {
 }
 
 impl HostOptions {
-    /// The address of the stack.
-    pub(crate) fn address(&self) -> IpAddr {
-        self.stack.addr()
+    /// The addresses of the stack, one at least.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.stack.iter().map(IpNet::addr)
     }
 
     /// Opens the device and starts the stack on it.
@@ -93,7 +94,7 @@ impl HostOptions {
             // There is one queue: it cannot be asked for several beside this.
             queues = queues.into_iter().map(|queue| boxed(Impaired::new(queue, spec))).collect();
         }
-        let mut config = HostConfig::new(vec![self.stack]);
+        let mut config = HostConfig::new(self.stack.clone());
         config.busy_poll = self.busy_poll;
         config.tcp.congestion = self.congestion;
         config.tcp.ecn = self.ecn;
@@ -119,18 +120,29 @@ fn boxed(device: impl Device + 'static) -> Box<dyn Device> {
 /// An address that a stack may have.
 fn stack_address(text: &str) -> Result<IpNet, String> {
     let net: IpNet = text.parse().map_err(|_| {
-        "an address with the length of its network's prefix is wanted, such as 192.0.2.2/24"
+        "an address with the length of its network's prefix is wanted, such as 192.0.2.2/24 \
+         or 2001:db8::2/64"
             .to_owned()
     })?;
-    let IpNet::V4(v4) = net else {
-        return Err("IPv6 is not spoken yet".into());
-    };
-    let address = v4.addr();
-    let has_hosts_between = v4.prefix_len() < 31;
-    if has_hosts_between && (address == v4.network() || address == v4.broadcast()) {
-        return Err(format!("{address} stands for all of {}, not for one host", v4.trunc()));
+    let address = net.addr();
+    let has_hosts_between = net.max_prefix_len() - net.prefix_len() > 1;
+    match net {
+        IpNet::V4(v4)
+            if has_hosts_between && [v4.network(), v4.broadcast()].contains(&v4.addr()) =>
+        {
+            return Err(format!("{address} stands for all of {}, not for one host", net.trunc()));
+        }
+        // RFC 4291 2.6.1.
+        IpNet::V6(v6) if has_hosts_between && v6.network() == v6.addr() => {
+            return Err(format!(
+                "{address} stands for the routers of {}, not for one host",
+                net.trunc()
+            ));
+        }
+        _ => {}
     }
-    if address.is_loopback() || address.is_multicast() || address.is_unspecified() {
+    let mapped = address.to_canonical() != address;
+    if address.is_loopback() || address.is_multicast() || address.is_unspecified() || mapped {
         return Err(format!("no host on a TUN can have the address {address}"));
     }
     Ok(net)

@@ -42,6 +42,7 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   tuntcp ping 192.0.2.1
+  tuntcp ping 2001:db8::1
   tuntcp ping 192.0.2.1 -c 100 -i 0.01 --impair loss=10%,delay=5ms
 
 Exit status: 0 when anybody answered, 1 when nobody did.";

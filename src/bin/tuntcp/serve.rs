@@ -87,10 +87,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if services.is_empty() {
         services.extend(demos::ALL.iter().map(|demo| Service { demo, port: demo.port }));
     }
-    let address = arguments.host.address();
-    let mut ready = format!("ready {address}");
+    let mut ready = String::from("ready");
+    for address in arguments.host.addresses() {
+        ready.push_str(&format!(" {address}"));
+    }
     for service in &services {
-        serve(&host, SocketAddr::new(address, service.port), service.demo, &tell)?;
+        for address in arguments.host.addresses() {
+            serve(&host, SocketAddr::new(address, service.port), service.demo, &tell)?;
+        }
         ready.push_str(&format!(" {}={}", service.demo.name, service.port));
     }
     writeln!(io::stdout(), "{ready}").map_err(|error| format!("cannot say `ready`: {error}"))?;

@@ -64,7 +64,7 @@ proptest! {
             let last = index + 1 == pieces.len();
             let flags = if last { Flags::PSH | Flags::FIN } else { Flags::empty() };
             let ip = IpFields {
-                identification: 65_535_u16.wrapping_add(index as u16),
+                identification: 65_535_u16.wrapping_add(index as u16).into(),
                 ecn: EcnCodepoint::Ect0,
                 ..IpFields::default()
             };

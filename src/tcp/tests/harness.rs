@@ -15,6 +15,7 @@ use crate::tcp::{
     Birth, Config, Connection, EcnPolicy, Info, Limits, Reaction, Shutdown, Signals, State,
 };
 use crate::time::Instant;
+use crate::wire::ip::IPV4_HEADER;
 use crate::wire::{
     Body, EcnCodepoint, Flags, Flow, Options, Packet, SackBlocks, Segment, SeqNum, SeqRange,
     Timestamps,
@@ -142,6 +143,7 @@ impl Harness {
             iss: SeqNum::new(self.numbers.iss),
             timestamp_offset: self.numbers.stamp.wrapping_sub(elapsed),
             mtu: self.mtu,
+            ip_header: IPV4_HEADER,
             config: Arc::clone(&self.config),
             pool: self.pool.clone(),
         }

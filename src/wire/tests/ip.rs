@@ -33,8 +33,8 @@ fn bytes_beyond_the_total_length_are_ignored() {
 
 /// Proves: RFC791-3.1-ver, RFC1122-3.2.1.1.
 #[test]
-fn every_version_but_four_is_refused() {
-    for version in (0..16).filter(|version| *version != 4) {
+fn every_version_but_four_and_six_is_refused() {
+    for version in (0..16).filter(|version| ![4, 6].contains(version)) {
         let mut frame = foreign_tcp(b"");
         frame[0] = version << 4 | 5;
         assert_eq!(parse(&frame), Err(Malformed::BadVersion), "version {version}");
@@ -117,7 +117,7 @@ fn other_fields_at_their_extremes() {
     reseal_ip(&mut frame);
     let ip = parse(&frame).expect("a good packet").ip;
     assert_eq!((ip.dscp, ip.ecn, ip.ttl), (63, EcnCodepoint::Ce, 0));
-    assert_eq!((ip.identification, ip.dont_fragment), (u16::MAX, true));
+    assert_eq!((ip.identification, ip.dont_fragment), (u32::from(u16::MAX), true));
 }
 
 /// Proves: RFC791-3.2-reasm.

@@ -3,6 +3,7 @@
 mod checksum;
 mod icmp;
 mod ip;
+mod ipv6;
 mod notation;
 mod options;
 mod tcp;
