@@ -26,22 +26,22 @@ pub(super) enum Place {
 impl Inner {
     /// What becomes of the place, now that this has changed.
     pub(super) fn settle_place(&mut self, signals: Signals) -> Place {
-        let Some(listener) = &self.listener else { return Place::Kept };
+        let Some(listener) = self.listener() else { return Place::Kept };
         let over = signals.contains(Signals::CLOSED);
         if self.past.contains(Past::OPENED) {
             let defers = listener.upgrade().and_then(|shared| Some((shared.defer?, shared)));
             match defers {
                 Some(_) if self.has_spoken() => {}
-                Some(_) if over => return self.listener.take().map_or(Place::Kept, Place::Free),
+                Some(_) if over => return self.take_listener().map_or(Place::Kept, Place::Free),
                 Some((wait, shared)) if signals.contains(Signals::OPENED) => {
                     return Place::PutOff(shared, wait);
                 }
                 Some(_) => return Place::Kept,
                 None => {}
             }
-            return self.listener.take().map_or(Place::Kept, Place::Taken);
+            return self.take_listener().map_or(Place::Kept, Place::Taken);
         }
-        if over { self.listener.take().map_or(Place::Kept, Place::Free) } else { Place::Kept }
+        if over { self.take_listener().map_or(Place::Kept, Place::Free) } else { Place::Kept }
     }
 
     /// The peer has sent text, or its end.
@@ -52,7 +52,7 @@ impl Inner {
     /// The listener that it is kept back from, though it is open.
     pub(super) fn put_off_by(&self) -> Option<Arc<Shared>> {
         let open = self.past.contains(Past::OPENED);
-        self.listener.as_ref().filter(|_| open).and_then(Weak::upgrade)
+        self.listener().filter(|_| open).and_then(Weak::upgrade)
     }
 }
 
@@ -91,7 +91,7 @@ impl Engine {
     /// Shows `listener` those that were kept back from it for long enough.
     pub(super) fn show_overdue(&self, now: Instant, listener: &Shared) {
         for slot in listener.take_overdue(now) {
-            let place = slot.lock().listener.take();
+            let place = slot.lock().take_listener();
             // Otherwise it has spoken, or is over.
             if let Some(listener) = place {
                 self.offer(now, &slot, &listener);

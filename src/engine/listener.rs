@@ -1,12 +1,14 @@
 //! Who waits to be accepted? Half-open connections, the backlog, the accept queue.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::slot::Slot;
 use super::socket::Socket;
+use super::watch::{Audience, Watcher};
 use super::{Engine, ListenOptions, OpenError, lock};
 use crate::tcp::Config;
 use crate::tcp::congestion::Algorithm;
@@ -16,14 +18,12 @@ use crate::time::Instant;
 const LONGEST_DEFER: Duration = Duration::from_secs(60);
 
 /// A passive endpoint. Dropping it stops listening and resets what was not accepted.
-#[derive(Debug)]
 pub struct Listener {
     engine: Arc<Engine>,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What the listener shares with the packet loop.
-#[derive(Debug)]
 pub(super) struct Shared {
     pub(super) local: SocketAddr,
     /// Which of them it is.
@@ -38,9 +38,11 @@ pub(super) struct Shared {
     config: Mutex<Arc<Config>>,
     waiting: Mutex<Waiting>,
     acceptable: Condvar,
+    /// What connections that open here have in common.
+    audience: Arc<Audience>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Waiting {
     /// Connections that open; each has its place in `ready` kept.
     half_open: usize,
@@ -53,11 +55,13 @@ struct Waiting {
     closed: bool,
     /// Who waits for a connection is a packet loop: where to wake it.
     leads: Option<usize>,
+    /// Who is told of every connection that can be accepted.
+    watcher: Option<Arc<dyn Watcher>>,
 }
 
 impl Shared {
-    pub(super) fn new(serial: u64, local: SocketAddr, options: &ListenOptions) -> Self {
-        Self {
+    pub(super) fn new(serial: u64, local: SocketAddr, options: &ListenOptions) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
             local,
             serial,
             backlog: options.backlog.max(1),
@@ -68,7 +72,13 @@ impl Shared {
             config: Mutex::new(Arc::clone(&options.config)),
             waiting: Mutex::default(),
             acceptable: Condvar::new(),
-        }
+            audience: Arc::new(Audience::of(this.clone())),
+        })
+    }
+
+    /// Who is told of a connection that opens here.
+    pub(super) fn audience(&self) -> Arc<Audience> {
+        Arc::clone(&self.audience)
     }
 
     /// What connections begin with.
@@ -96,11 +106,32 @@ impl Shared {
         waiting.ready.push_back(slot);
         // A thread that waits for it as the packet loop sees it by itself, and takes one.
         let another = waiting.leads.is_none() || waiting.ready.len() > 1;
+        let watcher = waiting.watcher.clone();
         drop(waiting);
         if another {
             self.acceptable.notify_one();
         }
+        if let Some(watcher) = watcher {
+            watcher.notify();
+        }
         true
+    }
+
+    /// Whether accepting has something to say.
+    pub(super) fn is_acceptable(&self) -> bool {
+        let waiting = lock(&self.waiting);
+        !waiting.ready.is_empty() || waiting.closed
+    }
+
+    pub(super) fn watcher(&self) -> Option<Arc<dyn Watcher>> {
+        lock(&self.waiting).watcher.clone()
+    }
+
+    pub(super) fn set_watcher(
+        &self,
+        watcher: Option<Arc<dyn Watcher>>,
+    ) -> Option<Arc<dyn Watcher>> {
+        std::mem::replace(&mut lock(&self.waiting).watcher, watcher)
     }
 
     /// A connection that had its place kept will never be open.
@@ -173,8 +204,7 @@ impl Listener {
     /// Whether `accept` has something to say.
     #[must_use]
     pub fn is_acceptable(&self) -> bool {
-        let waiting = lock(&self.shared.waiting);
-        !waiting.ready.is_empty() || waiting.closed
+        self.shared.is_acceptable()
     }
 
     /// A thread that waits for a connection becomes the packet loop of this queue, or has been.
@@ -205,8 +235,15 @@ impl Listener {
     }
 }
 
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Listener({})", self.shared.local)
+    }
+}
+
 impl Drop for Listener {
     fn drop(&mut self) {
+        drop(self.set_watcher(None));
         self.engine.stop_listening(self.engine.last_now(), &self.shared);
     }
 }
@@ -219,8 +256,12 @@ impl Engine {
         waiting.closed = true;
         let ready = std::mem::take(&mut waiting.ready);
         let leader = waiting.leads;
+        let watcher = waiting.watcher.clone();
         drop(waiting);
         shared.acceptable.notify_all();
+        if let Some(watcher) = watcher {
+            watcher.notify();
+        }
         if let Some(queue) = leader {
             self.device_of(queue).wake();
         }

@@ -53,7 +53,7 @@ impl Listeners {
         let mut by_port = self.write();
         let there = by_port.entry(local.port()).or_default();
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let new = Arc::new(Shared::new(serial, local, options));
+        let new = Shared::new(serial, local, options);
         if there.iter().any(|other| other.excludes(&new)) {
             return None;
         }

@@ -27,6 +27,7 @@ mod ports;
 mod remains;
 mod slot;
 mod socket;
+mod watch;
 mod wheel;
 
 use std::fmt;
@@ -48,6 +49,7 @@ pub use listener::Listener;
 pub use opening::{ConnectOptions, ListenOptions};
 pub use pinger::{EchoReply, Pinger};
 pub use socket::{NotOpen, Socket, WriteError};
+pub use watch::{Readiness, Watched, Watcher};
 
 use crate::buffer::queue::LENT;
 use crate::buffer::{Lent, Pool};
@@ -65,6 +67,7 @@ use packet_loop::{Baton, PacketLoop};
 use paths::Paths;
 use pinger::Pingers;
 use ports::EphemeralPorts;
+use watch::End;
 
 /// Segments that are made together where the device cannot cut a frame: one decision, one header and
 /// one look at the lock do for all of them, and what they carry stays in the nearest cache.
@@ -106,6 +109,7 @@ pub struct Engine {
     woken: AtomicU64,
     /// New endpoints are refused.
     down: AtomicBool,
+    end: End,
 }
 
 impl Engine {
@@ -148,6 +152,7 @@ impl Engine {
             identification: AtomicU32::new(0),
             woken: AtomicU64::new(0),
             down: AtomicBool::new(false),
+            end: End::default(),
             loops: loops.collect(),
             config,
         })
@@ -256,6 +261,7 @@ impl Engine {
         self.close_inboxes();
         self.demux.forget_remains();
         self.pingers.wake_all();
+        self.end.tell();
     }
 
     fn refuse_when_down(&self) -> Result<(), OpenError> {

@@ -5,13 +5,14 @@
 //! pools are locked.
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bitflags::bitflags;
 
 use super::listener::Shared;
 use super::packed::PackedFlow;
+use super::watch::Audience;
 use super::{Engine, lock};
 use crate::tcp::{Connection, Shutdown, Signals, State};
 use crate::time::Instant;
@@ -26,6 +27,13 @@ const DIRTY: u8 = 2;
 
 /// Text pours into a connection that gets so many segments of it before the batch is over.
 const POURING: u8 = 8;
+
+/// What changes that those outside may act on.
+const NEWS: Signals = Signals::READABLE
+    .union(Signals::WRITABLE)
+    .union(Signals::OPENED)
+    .union(Signals::CLOSED)
+    .union(Signals::URGENT);
 
 /// The farthest moment that a slot is entered into the wheel for; then it is entered again. An entry
 /// cannot be taken back and holds its slot, so this bounds how long a closed one is kept.
@@ -51,8 +59,9 @@ pub(super) struct Inner {
     /// overtakes again and again (a keep-alive and delayed ACKs), costs one entry and not one each
     /// time.
     beyond: Instant,
-    /// The listener that keeps a place for it, until it is open and shown.
-    pub(super) listener: Option<Weak<Shared>>,
+    /// Who is told: the listener that keeps a place for it, until it is open and shown, and who
+    /// watches it.
+    pub(super) audience: Option<Arc<Audience>>,
     /// Of `READABLE` and `WRITABLE`, what threads wait for and were not woken for yet: nobody is woken
     /// twice, or when nobody waits, at the price of a system call.
     awaited: Signals,
@@ -154,7 +163,7 @@ impl Slot {
                 connection,
                 armed: Instant::NEVER,
                 beyond: Instant::NEVER,
-                listener: listener.map(Arc::downgrade),
+                audience: listener.map(|listener| listener.audience()),
                 awaited: Signals::empty(),
                 leads: None,
                 noted: false,
@@ -189,7 +198,7 @@ impl Slot {
     /// Whether this listener keeps a place for it.
     pub(super) fn belongs_to(&self, listener: &Arc<Shared>) -> bool {
         let inner = self.lock();
-        inner.listener.as_ref().is_some_and(|of| of.as_ptr() == Arc::as_ptr(listener))
+        inner.listener().is_some_and(|of| of.as_ptr() == Arc::as_ptr(listener))
     }
 
     pub(super) fn is_flushed(&self) -> bool {
@@ -258,6 +267,7 @@ impl Engine {
         let wake_readers = wakes(Signals::READABLE, Signals::READABLE | Signals::URGENT);
         let wake_writers = wakes(Signals::WRITABLE, Signals::WRITABLE | Signals::OPENED);
         let place = inner.settle_place(signals);
+        let watcher = if signals.intersects(NEWS) { inner.watcher() } else { None };
         drop(inner);
         if wake_readers || wake_writers {
             self.woken.fetch_add(1, Ordering::Relaxed);
@@ -267,6 +277,9 @@ impl Engine {
         }
         if wake_writers {
             slot.writable.notify_all();
+        }
+        if let Some(watcher) = watcher {
+            watcher.notify();
         }
         if opened {
             log::debug!(target: "tuntcp::engine", "{} is open", slot.flow.flow());

@@ -252,13 +252,13 @@ impl Socket {
 
 /// While text pours in, it is shown when it is acknowledged, or when it is worth a call: a reader
 /// that ran after the packet loop would take a few segments at a time and fight it for the lock.
-fn can_read(inner: &Inner) -> bool {
+pub(super) fn can_read(inner: &Inner) -> bool {
     let readable = inner.connection.readable();
     let shown = readable >= CHUNK || !inner.pours();
     readable > 0 && shown || inner.connection.read_ended()
 }
 
-fn can_write(inner: &Inner) -> bool {
+pub(super) fn can_write(inner: &Inner) -> bool {
     inner.connection.writable() > 0 || inner.connection.write_ended()
 }
 
@@ -299,6 +299,7 @@ fn copy_out(chunks: &[Option<Chunk>], mut into: &mut [u8]) {
 
 impl Drop for Socket {
     fn drop(&mut self) {
+        drop(self.set_watcher(None));
         self.close(self.engine.last_now());
     }
 }

@@ -18,4 +18,5 @@ mod settings;
 mod sockets;
 mod strangers;
 mod transparent;
+mod watching;
 mod world;
