@@ -8,16 +8,19 @@
 //! * [`UdpSocket`] hears a group if it has joined it itself; to see a group at all is no matter of the
 //!   host's other sockets, and nobody else is told of it (there are no reports of membership).
 //! * A datagram to an address of the host's own comes back without having been on the wire.
-//! * There is no file descriptor, so none can be polled; timeouts and threads do that work.
 //! * [`SocketOptions`] chooses what must be known before a socket opens, and more can be set on an open
 //!   one than std does, which leaves it to other crates.
+//! * There is no file descriptor that the kernel could poll: [`Poller`] waits for many sockets.
 
 mod changes;
 mod congestion;
 mod endpoint;
 mod error;
 mod options;
+mod poller;
+mod ready;
 mod settings;
+mod source;
 mod tcp_listener;
 mod tcp_stream;
 mod udp_options;
@@ -26,6 +29,8 @@ mod waiting;
 
 pub use crate::tcp::{CongestionState, Info, KeepAlive, State};
 pub use options::SocketOptions;
+pub use poller::{Event, Interest, Poller, Waker};
+pub use source::Source;
 pub use tcp_listener::{Incoming, IntoIncoming, TcpListener};
 pub use tcp_stream::TcpStream;
 pub use udp_socket::UdpSocket;
