@@ -91,7 +91,7 @@ impl UdpEndpoint {
     }
 
     /// What waits to be received.
-    pub(crate) fn inbox(&self) -> &Inbox {
+    pub(crate) fn inbox(&self) -> &Arc<Inbox> {
         &self.bound.inbox
     }
 
@@ -329,6 +329,7 @@ impl UdpEndpoint {
 
 impl Drop for UdpEndpoint {
     fn drop(&mut self) {
+        drop(self.set_watcher(None));
         self.engine.udp.forget(&self.bound);
     }
 }

@@ -6,11 +6,12 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::datagram_error::DatagramError;
 use super::lock;
+use super::watch::{Readiness, Watched, Watcher};
 use crate::tcp::Error;
 
 /// Bytes that may wait to be received, [`OVERHEAD`] included: as many as Linux lets by default
@@ -56,6 +57,8 @@ struct State {
     asleep: usize,
     /// Who waits is a packet loop: of which queue.
     leads: Option<usize>,
+    /// Who is told of what comes.
+    watcher: Option<Arc<dyn Watcher>>,
 }
 
 /// What became of a datagram.
@@ -122,10 +125,14 @@ impl Inbox {
         let mut state = lock(&self.state);
         state.noted = false;
         let news = News { woke: state.asleep > 0, leader: state.leads };
+        let watcher = state.watcher.clone();
         drop(state);
         if news.woke {
             // One who only peeks leaves the datagram to the others.
             self.arrived.notify_all();
+        }
+        if let Some(watcher) = watcher {
+            watcher.notify();
         }
         news
     }
@@ -156,6 +163,19 @@ impl Inbox {
         lock(&self.state).is_ready()
     }
 
+    /// Who is told from now on when something has come; who was until now.
+    pub(crate) fn set_watcher(
+        &self,
+        watcher: Option<Arc<dyn Watcher>>,
+    ) -> Option<Arc<dyn Watcher>> {
+        std::mem::replace(&mut lock(&self.state).watcher, watcher)
+    }
+
+    /// Who watches.
+    pub(crate) fn watcher(&self) -> Option<Arc<dyn Watcher>> {
+        lock(&self.state).watcher.clone()
+    }
+
     /// A thread that waits becomes the packet loop of this queue, or has been.
     pub(crate) fn set_leads(&self, queue: Option<usize>) {
         lock(&self.state).leads = queue;
@@ -179,5 +199,20 @@ impl Inbox {
         };
         state.asleep -= 1;
         woken
+    }
+}
+
+impl Watched for Inbox {
+    fn readiness(&self) -> Readiness {
+        let state = lock(&self.state);
+        if state.watcher.is_none() {
+            return Readiness::empty();
+        }
+        // Sending never waits: a datagram that cannot be taken is lost.
+        let mut ready = Readiness::WRITABLE;
+        ready.set(Readiness::READABLE, state.is_ready());
+        ready.set(Readiness::READ_CLOSED, state.closed);
+        ready.set(Readiness::ERROR, state.error.is_some());
+        ready
     }
 }

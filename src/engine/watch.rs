@@ -11,11 +11,13 @@
 //! told twice, or late, or to somebody who has gone does no harm.
 
 use std::any::Any;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use bitflags::bitflags;
 
+use super::datagram::UdpEndpoint;
 use super::listener::{Listener, Shared};
 use super::slot::{Inner, Past, Slot};
 use super::socket::{Socket, can_read, can_write};
@@ -27,6 +29,12 @@ pub trait Watcher: Any + Send + Sync {
     /// batch of frames, or whatever thread has changed the endpoint: who is called shall be done soon
     /// and wait for nothing.
     fn notify(&self);
+}
+
+impl fmt::Debug for dyn Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
+    }
 }
 
 bitflags! {
@@ -168,6 +176,26 @@ impl Listener {
     #[must_use]
     pub fn watched(&self) -> Arc<dyn Watched> {
         Arc::clone(&self.shared) as Arc<dyn Watched>
+    }
+}
+
+impl UdpEndpoint {
+    /// Who is told from now on when there may be a datagram to receive, or an error of the network; who
+    /// was until now. Nobody is, once the endpoint is dropped.
+    pub fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
+        self.inbox().set_watcher(watcher)
+    }
+
+    /// Who watches it.
+    #[must_use]
+    pub fn watcher(&self) -> Option<Arc<dyn Watcher>> {
+        self.inbox().watcher()
+    }
+
+    /// The endpoint, for a watcher to ask. It is always writable: sending never waits.
+    #[must_use]
+    pub fn watched(&self) -> Arc<dyn Watched> {
+        Arc::clone(self.inbox()) as Arc<dyn Watched>
     }
 }
 

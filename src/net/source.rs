@@ -8,11 +8,12 @@ use crate::engine::{Watched, Watcher};
 use crate::runtime::Host;
 
 use super::endpoint::Endpoint;
-use super::{TcpListener, TcpStream};
+use super::{TcpListener, TcpStream, UdpSocket};
 
-/// What can be registered with a [`Poller`](super::Poller): [`TcpStream`] and [`TcpListener`].
+/// What can be registered with a [`Poller`](super::Poller): [`TcpStream`], [`TcpListener`] and
+/// [`UdpSocket`].
 ///
-/// All clones of a stream or listener are one source.
+/// All clones of a socket are one source.
 pub trait Source: Watching {}
 
 impl<S: Watching> Source for S {}
@@ -54,6 +55,20 @@ impl Watching for TcpListener {
 
     fn watched(&self) -> Arc<dyn Watched> {
         self.shared.listener.watched()
+    }
+}
+
+impl Watching for UdpSocket {
+    fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
+        self.shared.endpoint.set_watcher(watcher)
+    }
+
+    fn watcher(&self) -> Option<Arc<dyn Watcher>> {
+        self.shared.endpoint.watcher()
+    }
+
+    fn watched(&self) -> Arc<dyn Watched> {
+        self.shared.endpoint.watched()
     }
 }
 

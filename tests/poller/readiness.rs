@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tuntcp::net::{Interest, Poller};
 use tuntcp::runtime::memory_pair;
-use tuntcp::{TcpListener, TcpStream};
+use tuntcp::{TcpListener, TcpStream, UdpSocket};
 
 use crate::{BOTH, SERVER, event, joined, kind, quiet};
 
@@ -174,5 +174,38 @@ fn an_attempt_to_connect_that_hangs_blocks_nobody() {
     quiet(&poller);
     drop(stream);
     assert_eq!(b.engine().connections(), 0, "an attempt that is let go leaves nothing");
+    quiet(&poller);
+}
+
+#[test]
+fn datagrams_and_what_the_network_says_are_told() {
+    let (a, b) = memory_pair().unwrap();
+    let ours = UdpSocket::bind(&a, SERVER).unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let theirs = UdpSocket::bind(&b, "192.0.2.2:9").unwrap();
+    let poller = Poller::new(&a);
+    poller.register(&ours, 3, Interest::READABLE).unwrap();
+    quiet(&poller);
+    for _ in 0..2 {
+        theirs.send_to(b"datagram", SERVER).unwrap();
+    }
+    for _ in 0..2 {
+        let told = event(&poller);
+        assert!(told.token() == 3 && told.is_readable() && !told.is_error());
+        assert_eq!(ours.recv(&mut [0; 9]).unwrap(), 8);
+    }
+    assert_eq!(kind(ours.recv(&mut [0; 9])), ErrorKind::WouldBlock);
+    quiet(&poller);
+    // Nobody is at that port, and the network says so.
+    ours.connect("192.0.2.2:10").unwrap();
+    ours.send(b"is anybody there?").unwrap();
+    assert!(event(&poller).is_error());
+    assert_eq!(kind(ours.recv(&mut [0])), ErrorKind::ConnectionRefused);
+    quiet(&poller);
+    poller.reregister(&ours, 4, Interest::WRITABLE).unwrap();
+    assert!(event(&poller).is_writable());
+    poller.reregister(&ours, 5, Interest::READABLE).unwrap();
+    theirs.send_to(b"from another", SERVER).unwrap();
+    drop(ours);
     quiet(&poller);
 }
