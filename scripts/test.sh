@@ -24,12 +24,12 @@ fi
 echo "== style"
 if command -v rustfmt >/dev/null; then cargo fmt --all --check; fi
 if command -v cargo-clippy >/dev/null; then
-    cargo clippy --workspace --all-targets -- --deny warnings
+    cargo clippy --workspace --all-targets --all-features -- --deny warnings
 fi
 echo "== documentation"
-RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --quiet
+RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --all-features --quiet
 echo "== tests"
-"${as_root[@]}" cargo test --workspace
+"${as_root[@]}" cargo test --workspace --all-features
 echo "== instructions per segment"
 cargo bench --bench instructions
 echo "== real programs over a real TUN"

@@ -23,6 +23,8 @@ mod settings;
 mod source;
 mod tcp_listener;
 mod tcp_stream;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod udp_options;
 mod udp_socket;
 mod waiting;
