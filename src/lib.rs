@@ -80,7 +80,7 @@ pub mod trace;
 pub mod wire;
 
 pub use engine::HostConfig;
-pub use net::{TcpListener, TcpStream, UdpSocket};
+pub use net::{RawSocket, TcpListener, TcpStream, UdpSocket};
 pub use runtime::Host;
 
 /// The README's examples are compiled and run.

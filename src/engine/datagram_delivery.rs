@@ -10,8 +10,11 @@ use crate::icmp;
 use crate::tcp::Error;
 use crate::time::Instant;
 use crate::trace::Dropped;
-use crate::wire::icmp::{ErrorKind, Quote};
+use crate::wire::icmp::Quote;
 use crate::wire::{Body, Flow, IpFields, PROTOCOL_UDP, Packet, udp};
+
+/// Bytes of a packet that every link of IPv6 takes (RFC 8200, 5).
+const LEAST_MTU_V6: usize = 1280;
 
 impl Engine {
     /// Whether a packet that is not sent to an address of ours is for an endpoint of UDP all the same.
@@ -50,21 +53,34 @@ impl Engine {
     pub(super) fn take_datagram_error(
         &self,
         packet: &Packet<'_>,
-        kind: ErrorKind,
         quote: &Quote,
         error: Error,
         baton: &mut Baton,
     ) {
-        // What is too big for the path is cut on its way, or the next time.
-        if matches!(kind, ErrorKind::FragmentationNeeded(_)) {
-            return self.drop_packet(packet, Dropped::IcmpIgnored);
-        }
         let Some(sender) = self.udp.connected(&quote.flow) else {
             return self.drop_packet(packet, Dropped::IcmpStranger);
         };
         if sender.inbox.fail(error) == Put::First {
             baton.told.push(Arc::clone(&sender.inbox));
         }
+    }
+
+    /// A router tells that a datagram which we are said to have sent is too big for its next hop: what
+    /// leaves from now on is cut to that (RFC 8201, 4). Datagrams of IPv4 are cut on their way.
+    pub(super) fn take_datagram_too_big(
+        &self,
+        now: Instant,
+        packet: &Packet<'_>,
+        quote: &Quote,
+        mtu: u16,
+    ) {
+        let (remote, mtu) = (quote.flow.remote.ip(), usize::from(mtu));
+        // RFC 8201 4: what is less than any link of IPv6 takes is no news.
+        let news = mtu >= LEAST_MTU_V6 && mtu < self.limits_to(now, remote).mtu;
+        if remote.is_ipv4() || !news || self.udp.receiver(&quote.flow).is_none() {
+            return self.drop_packet(packet, Dropped::IcmpIgnored);
+        }
+        self.paths.learn(now, remote, mtu);
     }
 
     /// A datagram from this host itself; whether anybody is there.
@@ -108,8 +124,8 @@ impl Engine {
 
     /// Nothing comes any more to any endpoint: who waits is told.
     pub(super) fn close_inboxes(&self) {
-        for bound in self.udp.all() {
-            self.pass_on(&bound.inbox.close(), None);
+        for inbox in self.udp.inboxes().into_iter().chain(self.raws.inboxes()) {
+            self.pass_on(&inbox.close(), None);
         }
     }
 

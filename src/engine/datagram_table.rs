@@ -200,9 +200,9 @@ impl UdpTable {
         (peer == Some(flow.remote)).then_some(sender)
     }
 
-    /// Every endpoint.
-    pub(super) fn all(&self) -> Vec<Arc<Bound>> {
+    /// What waits at each endpoint.
+    pub(super) fn inboxes(&self) -> Vec<Arc<Inbox>> {
         let bound = self.bound.read().unwrap_or_else(PoisonError::into_inner);
-        bound.values().flatten().cloned().collect()
+        bound.values().flatten().map(|bound| Arc::clone(&bound.inbox)).collect()
     }
 }

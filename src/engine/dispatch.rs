@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::demux::Owner;
 use super::frames::{FEW, Frames};
+use super::inbox::Inbox;
 use super::listener::Shared;
 use super::slot::Slot;
 use super::{Baton, Engine};
@@ -41,7 +42,7 @@ impl Engine {
     fn take_few(&self, now: Instant, frames: &Frames, baton: &mut Baton) {
         let mut packets: [_; FEW] = std::array::from_fn(|_| None);
         for (packet, (frame, received)) in packets.iter_mut().zip(frames.iter()) {
-            self.admit(frame, received, packet);
+            self.admit(frame, received, packet, &mut baton.told);
         }
         let read = packets.iter().zip(frames.iter());
         let mut read = read.filter_map(|(packet, (frame, _))| Some((packet.as_ref()?, frame)));
@@ -64,7 +65,13 @@ impl Engine {
     }
 
     /// Puts a packet that may concern us into `place`, which is empty: it is large, and moved once.
-    fn admit<'a>(&self, frame: &'a [u8], received: Received, place: &mut Option<Packet<'a>>) {
+    fn admit<'a>(
+        &self,
+        frame: &'a [u8],
+        received: Received,
+        place: &mut Option<Packet<'a>>,
+        told: &mut Vec<Arc<Inbox>>,
+    ) {
         let packet = match Packet::parse(frame, received.vouched) {
             Ok(packet) => place.insert(packet),
             Err(malformed) => {
@@ -77,6 +84,7 @@ impl Engine {
             *place = None;
             return;
         }
+        self.copy_to_raw(packet, frame, told);
         if let Body::Tcp(flow, segment) = &mut packet.body {
             trace::received(flow, segment);
             segment.wire_segments = wire_segments(segment.payload.len(), received);
@@ -135,6 +143,7 @@ impl Engine {
             Body::Udp(flow, payload) => {
                 self.take_datagram(now, packet, (flow, payload), frame, baton);
             }
+            Body::Other(protocol) if self.has_raw(packet.destination, *protocol) => {}
             // RFC 8200 4.7: there is nothing that one might not know.
             Body::Other(NO_NEXT_HEADER) => self.drop_packet(packet, Dropped::UnknownProtocol),
             Body::Other(_) => {
@@ -154,7 +163,7 @@ impl Engine {
         let Some(whole) = whole else { return };
         let received = Received::plain(whole.len());
         let mut packet = None;
-        self.admit(&whole, received, &mut packet);
+        self.admit(&whole, received, &mut packet, &mut baton.told);
         match packet {
             // A fragment of a fragment, which IPv6 can express: this goes one step down and no further.
             Some(packet) if matches!(packet.body, Body::Fragment(_)) => {

@@ -70,8 +70,11 @@ impl Engine {
     ) {
         let trouble = trouble(kind, quote.flow.remote.is_ipv6());
         if quote.protocol == PROTOCOL_UDP {
+            if let ErrorKind::FragmentationNeeded(mtu) = kind {
+                return self.take_datagram_too_big(now, packet, quote, mtu);
+            }
             let (Trouble::Hard(error) | Trouble::Soft(error)) = trouble;
-            return self.take_datagram_error(packet, kind, quote, error, baton);
+            return self.take_datagram_error(packet, quote, error, baton);
         }
         let owner =
             (quote.protocol == PROTOCOL_TCP).then(|| self.demux.find(&quote.flow)).flatten();

@@ -24,6 +24,7 @@ mod packet_loop;
 mod paths;
 mod pinger;
 mod ports;
+mod raw;
 mod remains;
 mod slot;
 mod socket;
@@ -48,6 +49,7 @@ pub(crate) use inbox::Inbox;
 pub use listener::Listener;
 pub use opening::{ConnectOptions, ListenOptions};
 pub use pinger::{EchoReply, Pinger};
+pub use raw::{RawEndpoint, RawOptions};
 pub use socket::{NotOpen, Socket, WriteError};
 pub use watch::{Readiness, Watched, Watcher};
 
@@ -67,6 +69,7 @@ use packet_loop::{Baton, PacketLoop};
 use paths::Paths;
 use pinger::Pingers;
 use ports::EphemeralPorts;
+use raw::RawTable;
 use watch::End;
 
 /// Segments that are made together where the device cannot cut a frame: one decision, one header and
@@ -99,6 +102,7 @@ pub struct Engine {
     demux: Demux,
     listeners: Listeners,
     udp: UdpTable,
+    raws: RawTable,
     pingers: Pingers,
     frames: Mutex<Vec<Vec<u8>>>,
     /// The last `now` that anybody named, for calls that have none (`Drop`).
@@ -146,6 +150,7 @@ impl Engine {
             demux: Demux::new(),
             listeners: Listeners::new(IsnGenerator::new(config.secret)),
             udp: UdpTable::default(),
+            raws: RawTable::default(),
             pingers: Pingers::new(),
             frames: Mutex::new(Vec::new()),
             last_now: AtomicU64::new(0),

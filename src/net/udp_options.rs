@@ -323,7 +323,8 @@ fn only_interface(interface: u32) -> Result<(), DatagramError> {
     if interface == 0 { Ok(()) } else { Err(DatagramError::NoInterface) }
 }
 
-fn hops(ttl: u32, least: u8) -> io::Result<u8> {
+/// A time to live as a header has it.
+pub(super) fn hops(ttl: u32, least: u8) -> io::Result<u8> {
     let hops = u8::try_from(ttl).ok().filter(|&hops| hops >= least);
     hops.ok_or_else(|| out_of_range("a time to live that no header can hold"))
 }

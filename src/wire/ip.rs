@@ -157,6 +157,19 @@ pub(crate) fn seal(packet: &mut [u8]) {
     if is_v6(packet) { ipv6::seal(packet) } else { ipv4::seal(packet) }
 }
 
+/// The protocol of a packet that is no fragment, and what it carries behind its IP headers.
+pub(crate) fn transport(packet: &[u8]) -> Option<(u8, &[u8])> {
+    if is_v6(packet) {
+        return match ipv6::parse(packet).ok()?.behind {
+            ipv6::Behind::Transport(protocol, payload) => Some((protocol, payload)),
+            ipv6::Behind::Fragment(_) | ipv6::Behind::Problem(_) => None,
+        };
+    }
+    let (header, payload) = ipv4::parse(packet).ok()?;
+    let is_whole = ipv4::fragment(&header, payload).ok()?.is_none();
+    is_whole.then(|| (header.protocol().0, payload))
+}
+
 /// Whether a packet's header says that it is IPv6.
 #[must_use]
 pub(crate) fn is_v6(packet: &[u8]) -> bool {

@@ -3,6 +3,7 @@
 
 mod choices;
 mod datagrams;
+mod datagrams_v6;
 mod deferring;
 mod drops;
 mod flushing;
@@ -14,6 +15,7 @@ mod offload;
 mod opening;
 mod paths;
 mod queues;
+mod raw;
 mod settings;
 mod sockets;
 mod strangers;

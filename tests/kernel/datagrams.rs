@@ -134,3 +134,34 @@ fn socat_is_answered() {
     child.kill().expect("it runs");
     child.wait().expect("it ends");
 }
+
+/// The same by IPv6.
+#[test]
+fn datagrams_of_every_size_by_ipv6() {
+    let _world = World::new();
+    let queues = tuntcp::device::open("tun0", &tuntcp::device::TunOptions::default());
+    let address = "2001:db8::2/64".parse().expect("a network");
+    let config = tuntcp::HostConfig::new(vec![address]);
+    let host = Host::with_queues(queues.expect("the TUN is there"), config).expect("a host");
+    let ours = our_socket(&host, "[::]:7");
+    let kernels = UdpSocket::bind("[2001:db8::1]:0").expect("a free port");
+    kernels.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+    let at: SocketAddr = "[2001:db8::2]:7".parse().expect("an address");
+    let mut buf = vec![0; 70_000];
+    for len in [0, 1, 1452, 1453, 20_000] {
+        let bytes = noise(len as u64, len);
+        assert_eq!(kernels.send_to(&bytes, at).expect("the kernel sends it"), len);
+        let (got, from) = ours.recv_from(&mut buf).expect("it arrives");
+        assert!(buf[..got] == bytes, "{len} bytes from the kernel");
+        assert_eq!(ours.send_to(&bytes, from).expect("we send it"), len);
+        let (got, from) = kernels.recv_from(&mut buf).expect("it comes back");
+        assert!(from == at && buf[..got] == bytes, "{len} bytes from us");
+    }
+    let refused = std::io::ErrorKind::ConnectionRefused;
+    ours.connect("[2001:db8::1]:9").expect("an address");
+    ours.send(b"hello").expect("it is sent");
+    assert_eq!(ours.recv(&mut [0]).expect_err("nobody").kind(), refused);
+    kernels.connect("[2001:db8::2]:9").expect("an address");
+    kernels.send(b"hello").expect("it is sent");
+    assert_eq!(kernels.recv(&mut [0]).expect_err("nobody").kind(), refused);
+}

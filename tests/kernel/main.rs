@@ -9,6 +9,7 @@ mod faults;
 mod ipv6;
 mod marks;
 mod options;
+mod raw;
 mod transfers;
 mod transparent;
 mod wire;
