@@ -108,7 +108,7 @@ impl RawEndpoint {
     }
 
     /// What waits to be received.
-    pub(crate) fn inbox(&self) -> &Inbox {
+    pub(crate) fn inbox(&self) -> &Arc<Inbox> {
         &self.raw.inbox
     }
 
@@ -191,6 +191,7 @@ impl RawEndpoint {
 
 impl Drop for RawEndpoint {
     fn drop(&mut self) {
+        drop(self.set_watcher(None));
         self.engine.raws.remove(&self.raw);
     }
 }

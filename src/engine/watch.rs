@@ -19,6 +19,7 @@ use bitflags::bitflags;
 
 use super::datagram::UdpEndpoint;
 use super::listener::{Listener, Shared};
+use super::raw::RawEndpoint;
 use super::slot::{Inner, Past, Slot};
 use super::socket::{Socket, can_read, can_write};
 use super::{Engine, lock};
@@ -182,6 +183,26 @@ impl Listener {
 impl UdpEndpoint {
     /// Who is told from now on when there may be a datagram to receive, or an error of the network; who
     /// was until now. Nobody is, once the endpoint is dropped.
+    pub fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
+        self.inbox().set_watcher(watcher)
+    }
+
+    /// Who watches it.
+    #[must_use]
+    pub fn watcher(&self) -> Option<Arc<dyn Watcher>> {
+        self.inbox().watcher()
+    }
+
+    /// The endpoint, for a watcher to ask. It is always writable: sending never waits.
+    #[must_use]
+    pub fn watched(&self) -> Arc<dyn Watched> {
+        Arc::clone(self.inbox()) as Arc<dyn Watched>
+    }
+}
+
+impl RawEndpoint {
+    /// Who is told from now on when there may be a packet to receive; who was until now. Nobody is, once
+    /// the endpoint is dropped.
     pub fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
         self.inbox().set_watcher(watcher)
     }

@@ -46,12 +46,12 @@ use super::waiting::{Waiting, fill};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct RawSocket {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What the clones of a socket share.
-struct Shared {
-    endpoint: RawEndpoint,
+pub(super) struct Shared {
+    pub(super) endpoint: RawEndpoint,
     waiting: Waiting,
 }
 

@@ -8,10 +8,10 @@ use crate::engine::{Watched, Watcher};
 use crate::runtime::Host;
 
 use super::endpoint::Endpoint;
-use super::{TcpListener, TcpStream, UdpSocket};
+use super::{RawSocket, TcpListener, TcpStream, UdpSocket};
 
-/// What can be registered with a [`Poller`](super::Poller): [`TcpStream`], [`TcpListener`] and
-/// [`UdpSocket`].
+/// What can be registered with a [`Poller`](super::Poller): [`TcpStream`], [`TcpListener`],
+/// [`UdpSocket`] and [`RawSocket`].
 ///
 /// All clones of a socket are one source.
 pub trait Source: Watching {}
@@ -59,6 +59,20 @@ impl Watching for TcpListener {
 }
 
 impl Watching for UdpSocket {
+    fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
+        self.shared.endpoint.set_watcher(watcher)
+    }
+
+    fn watcher(&self) -> Option<Arc<dyn Watcher>> {
+        self.shared.endpoint.watcher()
+    }
+
+    fn watched(&self) -> Arc<dyn Watched> {
+        self.shared.endpoint.watched()
+    }
+}
+
+impl Watching for RawSocket {
     fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
         self.shared.endpoint.set_watcher(watcher)
     }

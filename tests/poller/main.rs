@@ -1,6 +1,7 @@
 //! One thread that waits for many sockets.
 
 mod crowd;
+mod datagrams;
 mod endings;
 mod packet_loop;
 mod readiness;
