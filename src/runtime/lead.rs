@@ -181,14 +181,15 @@ impl Lead {
 
     /// The worker has the lead and, its turn having been about one connection alone, leaves it to a
     /// thread that wanted it: to one that slept if it `woke` one, or to one that sends. Back when it
-    /// leads again.
-    pub(super) fn step_aside(&self, woke: bool) {
+    /// leads again; whether it was away, so that what it knew before may have changed.
+    pub(super) fn step_aside(&self, woke: bool) -> bool {
         let in_passing = self.wanted_in_passing.swap(false, Ordering::Relaxed);
         if self.is_reclaimed() || !(in_passing || woke && self.was_wanted()) {
-            return;
+            return false;
         }
         self.lock().leave(self.clock.now());
         self.worker_takes();
+        true
     }
 
     /// Sleeps until the lead lies unused, or is reclaimed and free; then the worker has it.

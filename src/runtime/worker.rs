@@ -112,8 +112,11 @@ impl Worker {
             }
             let load = engine.load(*queue);
             // In a crowd the threads that were woken lead one after the other.
-            if load.connections() == 1 || load.is_crowd() {
-                lead.step_aside(engine.woken() != woken);
+            let may_step_aside = load.connections() == 1 || load.is_crowd();
+            if may_step_aside && lead.step_aside(engine.woken() != woken) {
+                // Others have turned the engine, and may have been woken in our place: to wait now
+                // until `next` could mean to miss an earlier deadline, or the end.
+                continue;
             }
             if load.connections() > 1 {
                 // With one the thread that waits for it leads soon, and looks itself.

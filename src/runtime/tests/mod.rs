@@ -70,6 +70,18 @@ fn the_worker_steps_aside_for_one_who_wants_and_comes_back() {
 }
 
 #[test]
+fn the_worker_knows_that_it_was_away() {
+    let lead = lead();
+    lead.worker_takes();
+    assert!(!lead.step_aside(true), "nobody wants the lead");
+    assert!(lead.try_take().is_none());
+    assert!(lead.step_aside(true), "somebody did: it left, and took what lay unused");
+    assert!(lead.try_take().is_none());
+    lead.reclaim();
+    assert!(!lead.step_aside(true), "only the worker leads now");
+}
+
+#[test]
 fn what_was_left_for_good_is_taken_at_once() {
     let lead = Arc::new(lead());
     let term = lead.try_take().expect("nobody leads");
