@@ -20,6 +20,7 @@
 //! | What time is it? Who turns the engine? | [`runtime`]: the clock, the worker, [`Host`] |
 //! | What does an application see? | [`net`]: [`TcpListener`], [`TcpStream`], [`UdpSocket`], as in `std::net` |
 //! | Whose datagram is this, and where does it wait? | `engine/datagram_table.rs`, `engine/inbox.rs` |
+//! | What does a name stand for? | [`names`]: servers, hosts, services; [`net::Resolver`] asks |
 //! | What would happen if? | [`sim`]: the same engine in virtual time |
 //! | How do algorithms fare on a path, and beside each other? | [`sim::lab`] |
 //! | What happened, and how often? | [`trace`]: counters and log events |
@@ -71,6 +72,7 @@ pub mod device;
 pub mod engine;
 pub mod fragments;
 pub mod icmp;
+pub mod names;
 pub mod net;
 pub mod runtime;
 pub mod sim;

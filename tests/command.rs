@@ -38,8 +38,10 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
         ("ping 192.0.2.1 --congestion", "a value is required"),
         ("serve --ecn maybe", "`maybe`: ECN is off, accept or request"),
         ("connect 192.0.2.1", "<PORT>"),
-        ("connect 192.0.2.1 0", "0 is not in 1..=65535"),
-        ("connect localhost 7", "invalid IP address"),
+        ("connect 192.0.2.1 0", "'0' is no port from 1 to 65535"),
+        ("connect 192.0.2.1 gopher-hole", "'gopher-hole' is no port from 1 to 65535, nor the name"),
+        ("connect one.example 7 --dns one.example", "the address of a name server is wanted"),
+        ("serve echo=gopher-hole", "nor the name of a service"),
         ("connect 192.0.2.1 7 -w -1", "-1"),
         ("connect 192.0.2.1 7 -w x", "a number of seconds from 0 to 3600"),
         ("ping 192.0.2.1 -c 0", "0 is not in 1..=65535"),
@@ -69,6 +71,15 @@ fn help_teaches_by_examples() {
         assert!(services.contains(service), "{services}");
     }
     assert!(help("").contains("setup_tun.sh"));
+}
+
+#[test]
+fn ports_have_names() {
+    // Neither gets further than to the device, so the ports were understood.
+    for arguments in ["serve echo=http-alt", "connect 192.0.2.1 HTTP", "connect one.example echo"] {
+        let output = tuntcp(&format!("{arguments} --tun no-such-tun"));
+        assert_eq!(output.status.code(), Some(1), "{arguments}");
+    }
 }
 
 #[test]

@@ -193,7 +193,7 @@ impl Engine {
 
     /// Our address to speak to `remote` from: one of its network, or the first of its family, and there
     /// of its scope (RFC 6724, 5, rules 2 and 8).
-    pub(super) fn source_for(&self, remote: IpAddr) -> Option<IpAddr> {
+    pub(crate) fn source_for(&self, remote: IpAddr) -> Option<IpAddr> {
         let family =
             || self.config.addresses.iter().filter(|net| net.addr().is_ipv4() == remote.is_ipv4());
         let near = family().find(|net| net.contains(&remote));

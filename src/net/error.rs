@@ -4,6 +4,7 @@
 use std::io::{self, ErrorKind};
 
 use crate::engine::{DatagramError, NotOpen, OpenError, WriteError};
+use crate::names::NameError;
 use crate::tcp;
 use crate::tcp::congestion::UnknownAlgorithm;
 
@@ -100,6 +101,12 @@ impl From<UnknownAlgorithm> for io::Error {
     fn from(error: UnknownAlgorithm) -> Self {
         // As Linux: ENOENT.
         Self::new(ErrorKind::NotFound, error)
+    }
+}
+
+impl From<NameError> for io::Error {
+    fn from(error: NameError) -> Self {
+        Self::new(error.kind(), error)
     }
 }
 

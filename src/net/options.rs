@@ -2,7 +2,7 @@
 //! `connect`.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::tcp::Config;
 
 use super::changes::{Change, invalid};
 use super::error::{no_addresses, zero_timeout};
-use super::{TcpListener, TcpStream};
+use super::{Resolver, TcpListener, TcpStream, ToSocketAddrs};
 
 /// Options of a socket that is not open yet. What is not chosen is as the host's configuration has
 /// it. The same value opens as many sockets as you like.
@@ -284,7 +284,7 @@ impl SocketOptions {
         options.only_v6 = self.only_v6;
         options.defer_accept = self.defer_accept;
         let mut failure = no_addresses();
-        for addr in addr.to_socket_addrs()? {
+        for addr in addr.to_socket_addrs(&Resolver::new(host))? {
             match host.engine().listen_as(addr, &options) {
                 Ok(listener) => return Ok(TcpListener::new(host, listener, self.linger)),
                 Err(error) => failure = error.into(),
@@ -309,7 +309,7 @@ impl SocketOptions {
     pub fn connect(&self, host: &Host, addr: impl ToSocketAddrs) -> io::Result<TcpStream> {
         let options = self.connect_options(host)?;
         let mut failure = no_addresses();
-        for addr in addr.to_socket_addrs()? {
+        for addr in addr.to_socket_addrs(&Resolver::new(host))? {
             match self.open(host, addr, None, &options) {
                 Ok(stream) => return Ok(stream),
                 Err(error) => failure = error,
@@ -352,8 +352,9 @@ impl SocketOptions {
         options: &ConnectOptions,
     ) -> io::Result<TcpStream> {
         let now = host.clock().now();
+        let deadline = timeout.map(|timeout| now + timeout);
         let socket = host.engine().connect_as(now, self.local, addr, options)?;
-        let stream = TcpStream::wait_open(host, socket, timeout.map(|timeout| now + timeout))?;
+        let stream = TcpStream::wait_open(host.leads(), socket, deadline)?;
         if self.linger.is_some() {
             stream.set_linger(self.linger)?;
         }

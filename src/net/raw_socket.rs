@@ -93,7 +93,7 @@ impl RawSocket {
     /// ```
     pub fn bind(host: &Host, addr: IpAddr, protocol: u8) -> io::Result<Self> {
         let endpoint = host.engine().raw(addr, protocol)?;
-        Ok(Self { shared: Arc::new(Shared { endpoint, waiting: Waiting::new(host) }) })
+        Ok(Self { shared: Arc::new(Shared { endpoint, waiting: Waiting::new(host.leads()) }) })
     }
 
     /// Waits for a packet, unless `set_nonblocking` was called, and copies as much of its payload as

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::time::Instant;
 
 use super::endpoint::Endpoint;
 use super::error::would_block;
-use super::{SocketOptions, TcpStream};
+use super::{SocketOptions, TcpStream, ToSocketAddrs};
 
 /// A TCP server that listens for connections, as [`std::net::TcpListener`].
 ///

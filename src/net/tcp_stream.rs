@@ -2,18 +2,19 @@
 
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Socket;
 use crate::runtime::Host;
+use crate::runtime::lead::Lead;
 use crate::tcp::{self, Info, KeepAlive};
 use crate::time::Instant;
 
-use super::SocketOptions;
 use super::endpoint::Endpoint;
 use super::error::zero_timeout;
+use super::{SocketOptions, ToSocketAddrs};
 
 /// A TCP connection between this host and a peer, as [`std::net::TcpStream`].
 ///
@@ -45,11 +46,12 @@ impl TcpStream {
     }
 
     /// Opens a connection from `host` to `addr` and waits until it is open. Of several addresses
-    /// (names are looked up as std does) the first that answers is taken.
+    /// (names are looked up by the host, see [`ToSocketAddrs`]) the first that answers is taken.
     ///
     /// Fails with `ConnectionRefused`, `TimedOut`, `HostUnreachable` or `NetworkUnreachable`, as
     /// the peer or the network says; with `AddrNotAvailable` if no port is free, with
-    /// `NetworkDown` if the host's device is gone.
+    /// `NetworkDown` if the host's device is gone; for a name as
+    /// [`Resolver::lookup`](super::Resolver::lookup) does.
     ///
     /// ```
     /// use std::io::ErrorKind;
@@ -85,20 +87,20 @@ impl TcpStream {
 
     /// Waits until `socket`, which opens, is open: until `deadline` at most.
     pub(super) fn wait_open(
-        host: &Host,
+        leads: &Arc<[Lead]>,
         socket: Socket,
         deadline: Option<Instant>,
     ) -> io::Result<Self> {
         let deadline = deadline.unwrap_or(Instant::NEVER);
         while !socket.opened()? {
-            let now = host.clock().now();
+            let now = leads[0].now();
             if deadline.is_due(now) {
                 // The socket is dropped: an attempt that nobody answered leaves no trace.
                 return Err(tcp::Error::TimedOut.into());
             }
             socket.wait_writable((!deadline.is_never()).then(|| deadline - now));
         }
-        Ok(Self::new(Endpoint::new(socket, host.leads())))
+        Ok(Self::new(Endpoint::new(socket, leads)))
     }
 
     /// The peer's address; also when the connection is over.

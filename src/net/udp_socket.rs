@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::runtime::Host;
 
 use super::error::no_addresses;
 use super::waiting::{Waiting, fill};
+use super::{Resolver, ToSocketAddrs};
 
 /// A UDP socket, as [`std::net::UdpSocket`].
 ///
@@ -39,6 +40,8 @@ pub struct UdpSocket {
 pub(super) struct Shared {
     pub(super) endpoint: UdpEndpoint,
     pub(super) waiting: Waiting,
+    /// For names that it is given later.
+    resolver: Resolver,
 }
 
 impl UdpSocket {
@@ -61,10 +64,14 @@ impl UdpSocket {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn bind(host: &Host, addr: impl ToSocketAddrs) -> io::Result<Self> {
+        Self::bind_on(&Resolver::new(host), addr)
+    }
+
+    pub(super) fn bind_on(resolver: &Resolver, addr: impl ToSocketAddrs) -> io::Result<Self> {
         let mut failure = no_addresses();
-        for addr in addr.to_socket_addrs()? {
-            match host.engine().udp(addr) {
-                Ok(endpoint) => return Ok(Self::new(host, endpoint)),
+        for addr in addr.to_socket_addrs(resolver)? {
+            match resolver.engine().udp(addr) {
+                Ok(endpoint) => return Ok(Self::new(resolver, endpoint)),
                 Err(error) => failure = error.into(),
             }
         }
@@ -96,11 +103,12 @@ impl UdpSocket {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn bind_transparent(host: &Host, port: u16) -> io::Result<Self> {
-        Ok(Self::new(host, host.engine().udp_transparent(port)?))
+        Ok(Self::new(&Resolver::new(host), host.engine().udp_transparent(port)?))
     }
 
-    fn new(host: &Host, endpoint: UdpEndpoint) -> Self {
-        Self { shared: Arc::new(Shared { endpoint, waiting: Waiting::new(host) }) }
+    fn new(resolver: &Resolver, endpoint: UdpEndpoint) -> Self {
+        let (waiting, resolver) = (Waiting::new(resolver.leads()), resolver.clone());
+        Self { shared: Arc::new(Shared { endpoint, waiting, resolver }) }
     }
 
     /// Waits for a datagram, unless `set_nonblocking` was called, and copies as much of it as `buf` has
@@ -177,7 +185,7 @@ impl UdpSocket {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn send_to(&self, buf: &[u8], addr: impl ToSocketAddrs) -> io::Result<usize> {
-        let to = addr.to_socket_addrs()?.next().ok_or_else(no_addresses)?;
+        let to = addr.to_socket_addrs(&self.shared.resolver)?.next().ok_or_else(no_addresses)?;
         self.shared.endpoint.send_to(self.shared.waiting.now(), buf, to)?;
         Ok(buf.len())
     }
@@ -220,7 +228,7 @@ impl UdpSocket {
     /// ```
     pub fn connect(&self, addr: impl ToSocketAddrs) -> io::Result<()> {
         let mut failure = no_addresses();
-        for addr in addr.to_socket_addrs()? {
+        for addr in addr.to_socket_addrs(&self.shared.resolver)? {
             match self.shared.endpoint.connect(addr) {
                 Ok(()) => return Ok(()),
                 Err(error) => failure = error.into(),
@@ -282,7 +290,7 @@ impl UdpSocket {
     }
 
     fn next(&self, peek: bool) -> io::Result<Datagram> {
-        let Shared { endpoint, waiting } = &*self.shared;
+        let Shared { endpoint, waiting, .. } = &*self.shared;
         let take = || if peek { endpoint.peek() } else { endpoint.receive() };
         waiting.next(endpoint.engine(), endpoint.inbox(), take)
     }

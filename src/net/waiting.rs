@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::engine::{Datagram, DatagramError, Engine, Inbox};
-use crate::runtime::Host;
 use crate::runtime::follower::{self, Waits};
 use crate::runtime::lead::Lead;
 use crate::time::Instant;
@@ -40,9 +39,9 @@ impl Waits for Waiter<'_> {
 }
 
 impl Waiting {
-    pub(super) fn new(host: &Host) -> Self {
+    pub(super) fn new(leads: &Arc<[Lead]>) -> Self {
         Self {
-            leads: Arc::clone(host.leads()),
+            leads: Arc::clone(leads),
             nonblocking: AtomicBool::new(false),
             timeouts: Mutex::default(),
         }

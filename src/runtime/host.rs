@@ -11,10 +11,12 @@ use ipnet::IpNet;
 use crate::device::{self, Device, TunOptions};
 
 use crate::engine::{Engine, HostConfig};
+use crate::names::Names;
 
 use super::busy::BusyPoll;
 use super::clock::Clock;
 use super::lead::Lead;
+use super::names::KnownNames;
 use super::worker::{Outcome, Status, Worker};
 
 /// How long dropping a host waits for its connections to close, unless `set_drain` said otherwise.
@@ -50,6 +52,7 @@ pub struct Host {
     leads: Arc<[Lead]>,
     workers: Vec<JoinHandle<()>>,
     drain: Duration,
+    names: KnownNames,
 }
 
 impl Host {
@@ -101,6 +104,7 @@ impl Host {
                 .collect(),
             workers: Vec::new(),
             drain: DRAIN,
+            names: KnownNames::default(),
             engine,
             clock,
         };
@@ -190,6 +194,40 @@ impl Host {
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// Sets what this host knows of names, from now on: which servers to ask, and what needs no
+    /// asking. Default what the machine's files say, [`machine_names`](super::machine_names).
+    ///
+    /// ```
+    /// use tuntcp::names::{Hosts, Names, ResolverConfig, Services};
+    ///
+    /// let (host, _peer) = tuntcp::runtime::memory_pair()?;
+    /// let resolver: ResolverConfig = "nameserver 192.0.2.53".parse()?;
+    /// host.set_names(Names::new(resolver, Hosts::default(), Services::well_known()));
+    /// assert_eq!(host.names().resolver().servers.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_names(&self, names: Names) {
+        self.names.set(names);
+    }
+
+    /// What it knows of names.
+    ///
+    /// ```
+    /// let (host, _peer) = tuntcp::runtime::memory_pair()?;
+    /// let config = host.names().resolver().clone();
+    /// assert!(config.servers.iter().all(|server| !server.ip().is_loopback()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn names(&self) -> Arc<Names> {
+        self.names.get()
+    }
+
+    /// The same, to hold.
+    pub(crate) fn known_names(&self) -> &KnownNames {
+        &self.names
     }
 
     /// Who is the packet loop, for each queue.

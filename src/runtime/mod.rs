@@ -9,6 +9,7 @@ pub mod clock;
 pub(crate) mod follower;
 pub mod host;
 pub(crate) mod lead;
+pub(crate) mod names;
 mod pair;
 mod worker;
 
@@ -16,4 +17,5 @@ mod worker;
 mod tests;
 
 pub use host::Host;
+pub use names::machine_names;
 pub use pair::memory_pair;

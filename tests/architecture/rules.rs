@@ -18,7 +18,7 @@ const FILE: usize = 500;
 const FUNCTION: usize = 80;
 
 /// Each room and those it may know; what stands right below `src` is a room, too.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("time", &[]),
     ("wire", &[]),
     ("buffer", &[]),
@@ -28,9 +28,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("fragments", &["time", "wire", "trace"]),
     ("device", &["time", "wire"]),
     ("engine", &["time", "wire", "buffer", "trace", "tcp", "icmp", "fragments", "device"]),
-    ("runtime", &["time", "trace", "device", "engine"]),
+    ("names", &["time"]),
+    ("runtime", &["time", "trace", "names", "device", "engine"]),
     ("sim", &["time", "wire", "trace", "tcp", "device", "engine"]),
-    ("net", &["time", "trace", "tcp", "engine", "runtime"]),
+    ("net", &["time", "trace", "names", "tcp", "engine", "runtime"]),
 ];
 
 pub(crate) const RULES: &[Rule] = &[
@@ -48,6 +49,7 @@ pub(crate) const RULES: &[Rule] = &[
             ("src/engine/mod.rs", "use crate::runtime::Host;"),
             ("src/engine/tests/wheel.rs", "use crate::sim::Network;"),
             ("src/engine/mod.rs", "use crate::Host;"),
+            ("src/names/lookup.rs", "use crate::net::UdpSocket;"),
             ("src/net/error.rs", "use crate::sim::Network;"),
             ("src/newcomer/mod.rs", "use crate::wire::Flow;"),
         ],
@@ -121,7 +123,8 @@ pub(crate) const RULES: &[Rule] = &[
     Rule {
         what: "threads live in runtime/ and above",
         find: |file| {
-            let rooms = ["time", "trace", "wire", "buffer", "tcp", "engine", "device", "sim"];
+            let rooms =
+                ["time", "trace", "wire", "buffer", "names", "tcp", "engine", "device", "sim"];
             let below = file.is_product() && rooms.contains(&room(&file.path));
             words(file, below, &["thread"])
         },

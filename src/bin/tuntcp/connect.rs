@@ -1,7 +1,7 @@
 //! `tuntcp connect`: our own nc.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,9 +10,11 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use clap::Args;
+use tuntcp::net::{Resolver, ToSocketAddrs};
 use tuntcp::{Host, TcpStream};
 
 use crate::Failure;
+use crate::names::{self, NameOptions};
 use crate::options::{HostOptions, seconds};
 use crate::signals::{self, Signals};
 
@@ -23,15 +25,19 @@ use crate::signals::{self, Signals};
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The peer's address
-    #[arg(value_name = "ADDRESS")]
-    peer: IpAddr,
-    /// The peer's port
-    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    /// The peer: an address, or a name, which the stack looks up itself
+    #[arg(value_name = "PEER")]
+    peer: String,
+    /// The peer's port, or its name (http)
+    #[arg(value_parser = names::port)]
     port: u16,
-    /// How long to wait for the connection to open; 0, or without it, as long as TCP tries
+    /// How long to wait for the connection to open, to each of the peer's addresses; 0, or without it,
+    /// as long as TCP tries
     #[arg(short = 'w', long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
+
+    #[command(flatten)]
+    names: NameOptions,
 
     #[command(flatten)]
     host: HostOptions,
@@ -42,6 +48,8 @@ Examples:
   nc -l 192.0.2.1 4000                   the kernel listens
   tuntcp connect 192.0.2.1 4000          and we talk to it
   tuntcp connect 192.0.2.1 4000 < file   or send a file
+  tuntcp connect one.example http --dns 192.0.2.1
+                                         a peer and a port by name
 
 Exit status: 0 after both sides have closed, 1 when the connection failed, with the cause.
 A TUN serves one program at a time: beside a running `tuntcp serve`, give this one a TUN of its own
@@ -67,9 +75,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         process::exit(signals::exit_status(signal));
     })?;
 
-    let peer = SocketAddr::new(arguments.peer, arguments.port);
-    let stream = open(&host, peer, arguments.timeout)
-        .map_err(|error| format!("cannot connect to {peer}: {error}{}", advice(&error)))?;
+    arguments.names.apply(&host)?;
+    let peer = (arguments.peer.as_str(), arguments.port);
+    let addresses = peer.to_socket_addrs(&Resolver::new(&host))?;
+    let (stream, peer) = open(&host, addresses, arguments.timeout)?;
     let input = Input::start(stream.try_clone()?)?;
     match receive(&stream).map_err(|error| format!("{peer}: {error}"))? {
         End::Peer => input.finish().map_err(|error| format!("{peer}: {error}"))?,
@@ -81,11 +90,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn open(host: &Host, peer: SocketAddr, timeout: Option<Duration>) -> io::Result<TcpStream> {
-    match timeout {
-        None | Some(Duration::ZERO) => TcpStream::connect(host, peer),
-        Some(timeout) => TcpStream::connect_timeout(host, &peer, timeout),
+/// A connection to the first of `addresses` that answers.
+fn open(
+    host: &Host,
+    addresses: impl Iterator<Item = SocketAddr>,
+    timeout: Option<Duration>,
+) -> Result<(TcpStream, SocketAddr), Failure> {
+    let mut failure = String::from("the peer has no address");
+    for peer in addresses {
+        let opened = match timeout {
+            None | Some(Duration::ZERO) => TcpStream::connect(host, peer),
+            Some(timeout) => TcpStream::connect_timeout(host, &peer, timeout),
+        };
+        match opened {
+            Ok(stream) => return Ok((stream, peer)),
+            Err(error) => {
+                failure = format!("cannot connect to {peer}: {error}{}", advice(&error));
+            }
+        }
     }
+    Err(failure.into())
 }
 
 /// What to do next about a connection that could not be opened.

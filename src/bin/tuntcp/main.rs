@@ -2,6 +2,7 @@
 
 mod connect;
 mod demos;
+mod names;
 mod options;
 mod packetdrill;
 mod ping;

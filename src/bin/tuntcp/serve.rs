@@ -13,6 +13,7 @@ use tuntcp::{Host, TcpListener};
 
 use crate::Failure;
 use crate::demos::{self, Demo};
+use crate::names;
 use crate::options::HostOptions;
 use crate::signals::Signals;
 
@@ -20,7 +21,8 @@ use crate::signals::Signals;
 #[derive(Args)]
 #[command(after_help = help())]
 pub(crate) struct Arguments {
-    /// What to serve, and where: a service at its well-known port, or at another; all by default
+    /// What to serve, and where: a service at its well-known port, or at another, given as a number
+    /// or by its name (http-alt); all by default
     #[arg(value_name = "SERVICE[=PORT]")]
     services: Vec<Service>,
 
@@ -32,6 +34,7 @@ const EXAMPLES: &str = "\
 Examples:
   tuntcp serve                              all of them
   tuntcp serve echo=7007 chargen            two of them, one elsewhere
+  tuntcp serve echo=http-alt                at the port that /etc/services calls so
   tuntcp serve --impair loss=5%,delay=20ms  over a bad wire
   tuntcp serve --capture echo.pcapng        and look at it with Wireshark
 
@@ -62,11 +65,7 @@ impl FromStr for Service {
             let known: Vec<_> = demos::ALL.iter().map(|demo| demo.name).collect();
             format!("there is no service '{name}'; there are {}", known.join(", "))
         })?;
-        let port = match port.map(str::parse) {
-            None => demo.port,
-            Some(Ok(port)) if port > 0 => port,
-            _ => return Err(format!("'{}' is no port from 1 to 65535", port.unwrap_or(""))),
-        };
+        let port = port.map_or(Ok(demo.port), names::port)?;
         Ok(Self { demo, port })
     }
 }

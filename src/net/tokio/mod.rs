@@ -5,8 +5,9 @@
 //! executor does as well: a task that waits is woken by the packet loop itself, the worker thread of
 //! its [`Host`](crate::Host).
 //!
-//! What differs from `tokio::net`: `bind` and `connect` take the host to do it on. Names of hosts are
-//! looked up as `std` does, which may block: better look them up before.
+//! What differs from `tokio::net`: `bind` and `connect` take the host to do it on. A name is
+//! looked up while the thread of the task waits: better look it up before, on a thread of its own, with
+//! a [`Resolver`](crate::net::Resolver).
 //!
 //! ```
 //! use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::engine::Readiness;
-use crate::net;
 use crate::net::source::Watching;
+use crate::net::{self, ToSocketAddrs};
 use crate::runtime::Host;
 
 use super::TcpStream;

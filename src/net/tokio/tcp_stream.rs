@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -10,9 +10,9 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::engine::Readiness;
-use crate::net;
 use crate::net::error::{no_addresses, would_block};
 use crate::net::source::Watching;
+use crate::net::{self, Resolver, ToSocketAddrs};
 use crate::runtime::Host;
 
 use super::split::{OwnedReadHalf, OwnedWriteHalf};
@@ -66,7 +66,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub async fn connect(host: &Host, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        let addrs: Vec<SocketAddr> = addr.to_socket_addrs()?.collect();
+        let addrs: Vec<SocketAddr> = addr.to_socket_addrs(&Resolver::new(host))?.collect();
         let mut failure = no_addresses();
         for addr in &addrs {
             match Self::open(host, addr).await {

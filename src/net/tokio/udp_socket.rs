@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::engine::Readiness;
-use crate::net;
 use crate::net::source::Watching;
+use crate::net::{self, ToSocketAddrs};
 use crate::runtime::Host;
 
 use super::wakers::Wakers;
