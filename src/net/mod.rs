@@ -6,8 +6,8 @@
 //!   are looked up by that host, through its own device ([`ToSocketAddrs`], [`Resolver`]).
 //! * `peer_addr` and `local_addr` still answer when the connection is over; a kernel forgets them.
 //! * A call on a stack that is gone fails with `NetworkDown` or `ConnectionAborted`.
-//! * [`UdpSocket`] hears a group if it has joined it itself; to see a group at all is no matter of the
-//!   host's other sockets, and nobody else is told of it (there are no reports of membership).
+//! * [`UdpSocket`] hears the groups that it has joined itself; nobody else is told of them (there are no
+//!   reports of membership).
 //! * A datagram to an address of the host's own comes back without having been on the wire.
 //! * [`SocketOptions`] chooses what must be known before a socket opens, and more can be set on an open
 //!   one than std does, which leaves it to other crates.

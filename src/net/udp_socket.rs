@@ -81,7 +81,9 @@ impl UdpSocket {
     /// A socket that gets what is sent to `port`, or to any port if it is 0, of whatever address is
     /// routed to `host`, its own included, where no other socket is bound: for proxies and tunnels.
     /// [`recv_from_to`](Self::recv_from_to) tells where a datagram was sent,
-    /// [`send_from_to`](Self::send_from_to) answers from there. Broadcasts and groups are not for it.
+    /// [`send_from_to`](Self::send_from_to) answers from there; what `send_to` sends for any port says
+    /// that there is none to answer to (RFC 768: 0). Broadcasts and groups are not for it, nor is what
+    /// the network says of datagrams that were sent in somebody else's name.
     ///
     /// Fails with `AddrInUse` if there is one for that port already, and as [`bind`](Self::bind) does.
     ///

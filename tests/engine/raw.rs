@@ -2,6 +2,7 @@
 
 use tuntcp::engine::{Datagram, DatagramError, OpenError, RawEndpoint};
 use tuntcp::trace::Dropped;
+use tuntcp::wire::checksum::Sum;
 use tuntcp::wire::icmp::{Echo, emit_echo, emit_unreachable};
 use tuntcp::wire::{Body, Flags, Flow, IpFields, Packet, ip, udp};
 
@@ -158,4 +159,42 @@ fn where_packets_may_go() {
     let late = endpoint.send_to(bench.now, b"", address(THERE));
     assert_eq!(late, Err(DatagramError::HostDown));
     assert_eq!(bench.engine.raw(address(HERE), 1).unwrap_err(), OpenError::HostDown);
+}
+
+/// Whatever stands in a frame: nobody is harmed, and the next good one arrives.
+#[test]
+fn garbage_harms_nobody() {
+    let mut bench = Bench::new();
+    let raws = [1, 17, 253].map(|protocol| raw(&bench, "0.0.0.0", protocol));
+    let everything = bench.engine.udp_transparent(0).unwrap();
+    let peer = bench.engine.udp(at(HERE, 4000)).unwrap();
+    peer.connect(at(THERE, 53)).unwrap();
+    peer.send(bench.now, b"what?").unwrap();
+    let mut error = Vec::new();
+    emit_unreachable(&mut error, address(THERE), address(HERE), 3, &only(bench.sent()));
+    let mut datagram = Vec::new();
+    let flow = Flow { local: at(THERE, 53), remote: at(HERE, 4000) };
+    udp::emit(&mut datagram, &flow, &IpFields::default(), b"this");
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut received = 0;
+    for _ in 0..20_000 {
+        let good = random.choice([&error, &datagram, &packet(253, b"hello")]).cloned();
+        let mut frame = good.expect("there are three");
+        for _ in 0..random.usize(1..4) {
+            let at = random.usize(1..frame.len());
+            frame[at] = random.u8(..);
+        }
+        frame.truncate(random.usize(20..=frame.len() + 20));
+        // What breaks the checksum of the header alone goes no further.
+        frame[10..12].fill(0);
+        let sum = Sum::new().plus(&frame[..20]).finish();
+        frame[10..12].copy_from_slice(&sum.to_be_bytes());
+        bench.give([frame]);
+        received += raws.iter().filter(|raw| raw.receive() != Ok(None)).count();
+        received += usize::from(everything.receive() != Ok(None));
+        received += usize::from(peer.receive() != Ok(None));
+    }
+    assert!(received > 1000, "{received} of them were sound");
+    bench.give([datagram]);
+    assert_eq!(peer.receive().unwrap().expect("a good one").payload, b"this");
 }

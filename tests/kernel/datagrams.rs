@@ -165,3 +165,36 @@ fn datagrams_of_every_size_by_ipv6() {
     kernels.send(b"hello").expect("it is sent");
     assert_eq!(kernels.recv(&mut [0]).expect_err("nobody").kind(), refused);
 }
+
+/// Whichever queue the kernel chooses for a flow, and whoever waits.
+#[test]
+fn several_queues_bring_what_one_does() {
+    let _world = World::with_queues("2");
+    let options = tuntcp::device::TunOptions { queues: 2, ..Default::default() };
+    let queues = tuntcp::device::open("tun0", &options).expect("the TUN is there");
+    let config = tuntcp::HostConfig::new(vec!["192.0.2.2/24".parse().expect("a network")]);
+    let host = Host::with_queues(queues, config).expect("a host");
+    let server = our_socket(&host, "0.0.0.0:7");
+    let echoes = thread::spawn(move || {
+        let mut buf = [0; 100];
+        for _ in 0..16 * 20 {
+            let (len, from) = server.recv_from(&mut buf).expect("it arrives");
+            server.send_to(&buf[..len], from).expect("it is sent");
+        }
+    });
+    let asks = |socket: UdpSocket| {
+        let mut buf = [0; 100];
+        for round in 0..20_u8 {
+            socket.send_to(&[round; 50], (STACK, 7)).expect("it is sent");
+            assert_eq!(socket.recv(&mut buf).expect("it comes back"), 50);
+            assert_eq!(buf[..50], [round; 50]);
+        }
+    };
+    let sockets: Vec<_> = (0..16).map(|_| kernel_socket()).collect();
+    thread::scope(|scope| {
+        for socket in sockets {
+            scope.spawn(|| asks(socket));
+        }
+    });
+    echoes.join().expect("the server is well");
+}
