@@ -8,6 +8,7 @@ mod datagrams;
 mod faults;
 mod ipv6;
 mod marks;
+mod names;
 mod options;
 mod raw;
 mod transfers;
