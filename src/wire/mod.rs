@@ -124,21 +124,20 @@ impl<'a> Packet<'a> {
         let (header, payload) = ipv4::parse(frame)?;
         let source = IpAddr::V4(header.source_addr());
         let destination = IpAddr::V4(header.destination_addr());
-        let ecn = EcnCodepoint::from_bits(header.ecn().value());
+        let ip = IpFields {
+            ttl: header.ttl(),
+            dscp: header.dcp().value(),
+            ecn: EcnCodepoint::from_bits(header.ecn().value()),
+            dont_fragment: header.dont_fragment(),
+            identification: header.identification().into(),
+        };
         let body = if let Some(fragment) = ipv4::fragment(&header, payload)? {
             Body::Fragment(fragment)
         } else if header.protocol().0 == PROTOCOL_ICMP {
             Body::Icmp(icmp::parse(payload)?)
         } else {
             let ends = [source, destination];
-            Body::of_transport(header.protocol().0, ends, payload, ecn, vouched)?
-        };
-        let ip = IpFields {
-            ttl: header.ttl(),
-            dscp: header.dcp().value(),
-            ecn,
-            dont_fragment: header.dont_fragment(),
-            identification: header.identification().into(),
+            return Self::with_transport(header.protocol().0, ends, ip, payload, vouched);
         };
         Ok(Self { source, destination, ip, body })
     }
@@ -154,34 +153,34 @@ impl<'a> Packet<'a> {
             }
             Behind::Transport(protocol, payload) => {
                 let ends = [source, destination];
-                Body::of_transport(protocol, ends, payload, header.fields.ecn, vouched)?
+                return Self::with_transport(protocol, ends, header.fields, payload, vouched);
             }
         };
         Ok(Self { source, destination, ip: header.fields, body })
     }
-}
 
-impl<'a> Body<'a> {
-    /// Of a transport that both versions of IP carry.
-    #[inline]
-    fn of_transport(
+    /// With a transport that both versions of IP carry. The packet is large: it is made here where the
+    /// caller wants it, and moved nowhere.
+    fn with_transport(
         protocol: u8,
         [source, destination]: [IpAddr; 2],
+        ip: IpFields,
         payload: &'a [u8],
-        ecn: EcnCodepoint,
         vouched: bool,
     ) -> Result<Self, Malformed> {
-        Ok(match protocol {
+        let body = match protocol {
             PROTOCOL_TCP => {
-                let (flow, segment) = tcp::parse(source, destination, payload, vouched)?;
-                Self::Tcp(flow, Segment { ecn, ..segment })
+                let ends = [source, destination];
+                let (flow, segment) = tcp::parse(ends, payload, ip.ecn, vouched)?;
+                Body::Tcp(flow, segment)
             }
             PROTOCOL_UDP => {
                 let (flow, payload) = udp::parse(source, destination, payload, vouched)?;
-                Self::Udp(flow, payload)
+                Body::Udp(flow, payload)
             }
-            other => Self::Other(other),
-        })
+            other => Body::Other(other),
+        };
+        Ok(Self { source, destination, ip, body })
     }
 }
 

@@ -141,11 +141,12 @@ impl Default for Segment<'_> {
     }
 }
 
-/// Reads a segment. What its IP header says of congestion is for the caller to fill in.
+/// Reads a segment; `ecn` is what its IP header says of congestion.
+#[inline]
 pub(super) fn parse(
-    source: IpAddr,
-    destination: IpAddr,
+    [source, destination]: [IpAddr; 2],
     data: &[u8],
+    ecn: EcnCodepoint,
     vouched: bool,
 ) -> Result<(Flow, Segment<'_>), Malformed> {
     if data.len() < HEADER {
@@ -173,7 +174,7 @@ pub(super) fn parse(
         options: Options::parse(&data[HEADER..header.slice().len()])?,
         payload: &data[header.slice().len()..],
         wire_segments: 1,
-        ecn: EcnCodepoint::NotEct,
+        ecn,
     };
     Ok((flow, segment))
 }
