@@ -128,6 +128,13 @@ impl TunQueue {
     }
 }
 
+impl AsFd for TunQueue {
+    /// The descriptor, readable while a frame is there: for an event loop of one's own.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
 impl Device for TunQueue {
     fn capabilities(&self) -> Capabilities {
         let max_frame = if self.offloads { MAX_FRAME.max(self.end.mtu) } else { self.end.mtu };

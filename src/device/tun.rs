@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
@@ -99,6 +99,13 @@ impl Tun {
         set_nonblocking(borrow(&tun)).map_err(|e| system(name, "make it non-blocking", e))?;
         withdraw_offloads(borrow(&tun)).map_err(|e| system(name, "take back offloads", e))?;
         Ok(Self { tun, end: TunEnd::new(interface)? })
+    }
+}
+
+impl AsFd for Tun {
+    /// The descriptor, readable while a frame is there: for an event loop of one's own.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        borrow(&self.tun)
     }
 }
 

@@ -87,6 +87,38 @@ const KEPT_FRAMES: usize = 64;
 /// Whoever calls [`Engine::turn`] is the packet loop (of a device with several queues there are as
 /// many, see [`Engine::turn_queue`]); every other call may come from any thread at any time. There is
 /// no clock inside: `now` is an argument.
+///
+/// A [`Host`](crate::Host) does that with a thread for each queue. Without one:
+///
+/// ```
+/// use tuntcp::HostConfig;
+/// use tuntcp::device::memory;
+/// use tuntcp::engine::Engine;
+/// use tuntcp::time::Instant;
+///
+/// let (left, right) = memory::pair(1500);
+/// let server = Engine::new(Box::new(left), HostConfig::new(vec!["192.0.2.1/24".parse()?]));
+/// let client = Engine::new(Box::new(right), HostConfig::new(vec!["192.0.2.2/24".parse()?]));
+///
+/// let listener = server.listen("192.0.2.1:80".parse()?, 8)?;
+/// let stream = client.connect(Instant::ZERO, None, listener.local_addr())?;
+/// // A SYN, a SYN and its ACK, an ACK; each is taken by a turn.
+/// for engine in [&server, &client, &server] {
+///     engine.turn(Instant::ZERO)?;
+/// }
+/// let peer = listener.accept()?.expect("the client is there");
+///
+/// stream.write(Instant::ZERO, b"hello").expect("it is open");
+/// server.turn(Instant::ZERO)?;
+/// let mut text = [0; 5];
+/// assert_eq!(peer.read(Instant::ZERO, &mut text, false), Ok(Some(5)));
+/// assert_eq!(&text, b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// `turn` says when it wants to be called again at the latest: turn last, and then wait for the device
+/// until then. `examples/two_engines.rs` carries packets by hand, in virtual time;
+/// `examples/event_loop.rs` has the engine in a loop of `poll`, beside another descriptor.
 pub struct Engine {
     /// One for each queue of the device.
     loops: Box<[PacketLoop]>,

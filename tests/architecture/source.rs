@@ -34,7 +34,7 @@ impl Source {
 /// Every Rust file of the project.
 pub(crate) fn all(root: &Path) -> Vec<Source> {
     let mut paths = Vec::new();
-    for folder in ["src", "tests", "benches", "fuzz/fuzz_targets"] {
+    for folder in ["src", "tests", "benches", "examples", "fuzz/fuzz_targets"] {
         walk(&root.join(folder), &mut paths);
     }
     paths.sort();

@@ -5,7 +5,10 @@
 
 mod clients;
 mod datagrams;
+mod embedding;
 mod faults;
+#[cfg(feature = "tokio")]
+mod hyper;
 mod ipv6;
 mod marks;
 mod names;
