@@ -89,3 +89,8 @@ pub use runtime::Host;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So are those of the page on sockets.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/sockets.md")]
+struct Sockets;
