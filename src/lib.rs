@@ -34,7 +34,7 @@
 //!        \      \   |     \    /
 //!              engine                  the composition
 //!              /    \
-//!         runtime    sim               the clock, threads, descriptors · virtual time, seeded links
+//! names - runtime    sim               names: a leaf, too · the clock, threads, descriptors · virtual time, seeded links
 //!            |        |
 //!           net       |                the blocking API
 //!             \      /

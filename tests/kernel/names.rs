@@ -149,7 +149,7 @@ fn a_dead_server_is_passed_over() {
 }
 
 #[test]
-fn connect_takes_names() {
+fn the_command_takes_names() {
     let _world = World::new();
     let hosts = "192.0.2.1 kernel.example\n2001:db8::1 kernel.example\n";
     let _dnsmasq = Dnsmasq::start("connect", hosts, &[]);
@@ -168,6 +168,9 @@ fn connect_takes_names() {
         let output = connect("kernel.example http --dns 192.0.2.1");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     });
+    let output = tuntcp().args(["ping", "kernel.example", "-c1", "--dns", "192.0.2.1"]).output();
+    let said = String::from_utf8(output.expect("it runs").stdout).expect("text");
+    assert!(said.starts_with("PING 2001:db8::1 ") && said.contains(" 1 received"), "{said}");
     let output = connect("nowhere.example http --dns 192.0.2.1");
     let said = String::from_utf8_lossy(&output.stderr);
     let wanted = "no address for \"nowhere.example\": 192.0.2.1 says there is no such name";

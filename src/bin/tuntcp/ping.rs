@@ -1,7 +1,6 @@
 //! `tuntcp ping`: echo requests, and who answers how soon.
 
 use std::io::{self, Write};
-use std::net::IpAddr;
 use std::process;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,9 +8,11 @@ use std::time::Duration;
 
 use clap::Args;
 use tuntcp::engine::EchoReply;
+use tuntcp::net::Resolver;
 use tuntcp::time::Instant;
 
 use crate::Failure;
+use crate::names::NameOptions;
 use crate::options::{HostOptions, seconds};
 use crate::signals::Signals;
 
@@ -19,9 +20,9 @@ use crate::signals::Signals;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Whom to ask
-    #[arg(value_name = "ADDRESS")]
-    peer: IpAddr,
+    /// Whom to ask: an address, or a name, which the stack looks up itself
+    #[arg(value_name = "PEER")]
+    peer: String,
     /// How many requests
     #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     count: u16,
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
     size: u16,
 
     #[command(flatten)]
+    names: NameOptions,
+
+    #[command(flatten)]
     host: HostOptions,
 }
 
@@ -43,13 +47,15 @@ const EXAMPLES: &str = "\
 Examples:
   tuntcp ping 192.0.2.1
   tuntcp ping 2001:db8::1
+  tuntcp ping one.example --dns 192.0.2.1
   tuntcp ping 192.0.2.1 -c 100 -i 0.01 --impair loss=10%,delay=5ms
 
 Exit status: 0 when anybody answered, 1 when nobody did.";
 
 /// What has come back so far.
 struct Tally {
-    peer: IpAddr,
+    /// As it was given.
+    peer: String,
     sent_at: Vec<Instant>,
     answered: Vec<bool>,
     /// Milliseconds, in the order of the answers.
@@ -68,16 +74,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         process::exit(tally.exit_status().into());
     })?;
 
+    arguments.names.apply(&host)?;
+    let addresses = Resolver::new(&host).lookup(&arguments.peer)?;
+    // A name that is found has an address.
+    let Some(&peer) = addresses.first() else { return Ok(ExitCode::FAILURE) };
     let clock = host.clock();
     let pinger = host.engine().pinger()?;
     let payload: Vec<u8> = (0..arguments.size).map(|index| index.to_le_bytes()[0]).collect();
-    say(&format!("PING {} {} bytes of data", arguments.peer, arguments.size));
+    say(&format!("PING {peer} {} bytes of data", arguments.size));
     for sequence in 0..arguments.count {
         let now = clock.now();
         lock(&tally).sent_at.push(now);
         pinger
-            .send(now, arguments.peer, sequence, &payload)
-            .map_err(|error| format!("cannot ask {}: {error}", arguments.peer))?;
+            .send(now, peer, sequence, &payload)
+            .map_err(|error| format!("cannot ask {peer}: {error}"))?;
         let last = sequence + 1 == arguments.count;
         let until = now + if last { arguments.timeout } else { arguments.interval };
         while !(last && lock(&tally).is_complete()) && clock.now() < until {
@@ -107,7 +117,7 @@ fn say(line: &str) {
 impl Tally {
     fn new(arguments: &Arguments) -> Self {
         Self {
-            peer: arguments.peer,
+            peer: arguments.peer.clone(),
             sent_at: Vec::new(),
             answered: vec![false; arguments.count.into()],
             times: Vec::new(),
