@@ -8,6 +8,7 @@
 //! | Where do bytes wait? | [`buffer`]: blocks, chunks, queues |
 //! | What does the protocol want? | [`tcp`]: one [`tcp::Connection`], pure; begin with [`tcp::state`] |
 //! | What does RFC 9293 3.10.7.4 look like as code? | `tcp/input.rs`, a short function a step |
+//! | What may go with a SYN? | `tcp/fast_open.rs`, `engine/fast_open.rs` |
 //! | What is sent next? | `tcp/output.rs`: `choose`, then `build` |
 //! | What does an acknowledgement tell? | `tcp/acknowledgement.rs`, `tcp/harvest.rs`, `tcp/scoreboard.rs` |
 //! | How much may wait, and how large a window does a peer need? | `tcp/buffers.rs`, `tcp/rightsizing.rs` |

@@ -6,11 +6,10 @@ use super::demux::Owner;
 use super::frames::{FEW, Frames};
 use super::inbox::Inbox;
 use super::listener::Shared;
-use super::slot::Slot;
 use super::{Baton, Engine};
 use crate::device::Received;
 use crate::icmp;
-use crate::tcp::{Connection, Reset, Signals};
+use crate::tcp::{Reset, Signals};
 use crate::time::Instant;
 use crate::trace::{self, Dropped};
 use crate::wire::icmp::Message;
@@ -230,15 +229,7 @@ impl Engine {
             if flow.remote.port() == 0 || !listener.keep_place() {
                 return self.counters.count_drop(Dropped::BacklogFull);
             }
-            let connection =
-                Connection::passive(now, self.birth(now, flow, &listener.config()), segment);
-            let slot = Arc::new(Slot::new(flow, connection, Some(&listener)));
-            slot.set_queue(baton.queue);
-            match self.demux.insert_new(&flow, || slot) {
-                Some(slot) => baton.owed.push(slot),
-                // Somebody here has begun to open the same connection meanwhile.
-                None => listener.given_up(),
-            }
+            self.take_syn(now, flow, segment, &listener, baton);
             return;
         }
         if !concerns_us {

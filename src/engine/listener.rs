@@ -34,6 +34,8 @@ pub(super) struct Shared {
     pub(super) only_v6: bool,
     /// How long a connection that has said nothing is kept back.
     pub(super) defer: Option<Duration>,
+    /// Connections by Fast Open that may be unconfirmed at once, and what each of them holds.
+    fast_open: (usize, Arc<()>),
     /// What connections begin with.
     config: Mutex<Arc<Config>>,
     waiting: Mutex<Waiting>,
@@ -69,6 +71,7 @@ impl Shared {
             transparent: options.transparent,
             only_v6: options.only_v6,
             defer: options.defer_accept.map(|wait| wait.min(LONGEST_DEFER)),
+            fast_open: (options.fast_open, Arc::new(())),
             config: Mutex::new(Arc::clone(&options.config)),
             waiting: Mutex::default(),
             acceptable: Condvar::new(),
@@ -94,6 +97,18 @@ impl Shared {
             waiting.half_open += 1;
         }
         room
+    }
+
+    /// Whether it takes connections by Fast Open.
+    pub(super) fn offers_fast_open(&self) -> bool {
+        self.fast_open.0 > 0
+    }
+
+    /// A place for one that is unconfirmed, unless there are too many of them (RFC 7413 4.2,
+    /// RFC7413-4.2).
+    pub(super) fn fast_open_place(&self) -> Option<Arc<()>> {
+        let (most, places) = &self.fast_open;
+        (Arc::strong_count(places) <= *most).then(|| Arc::clone(places))
     }
 
     /// A connection that had its place kept is open; `false` when nobody will accept it any more.

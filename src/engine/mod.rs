@@ -10,6 +10,7 @@ mod defer;
 mod demux;
 mod dispatch;
 mod error;
+mod fast_open;
 mod frames;
 mod icmp;
 mod inbox;
@@ -64,6 +65,7 @@ use crate::wire::{Flow, ip};
 
 use datagram_table::UdpTable;
 use demux::Demux;
+use fast_open::Cookies;
 use listeners::Listeners;
 use packet_loop::{Baton, PacketLoop};
 use paths::Paths;
@@ -131,6 +133,7 @@ pub struct Engine {
     isn: IsnGenerator,
     ports: EphemeralPorts,
     paths: Paths,
+    cookies: Cookies,
     demux: Demux,
     listeners: Listeners,
     udp: UdpTable,
@@ -179,6 +182,7 @@ impl Engine {
             isn: IsnGenerator::new(config.secret),
             ports: EphemeralPorts::new(config.ephemeral_ports.clone()),
             paths: Paths::new(config.path_mtu_timeout),
+            cookies: Cookies::new(),
             demux: Demux::new(),
             listeners: Listeners::new(IsnGenerator::new(config.secret)),
             udp: UdpTable::default(),

@@ -93,9 +93,7 @@ impl Engine {
         self.connect_as(now, local, remote, &ConnectOptions::new(config))
     }
 
-    /// Begins an active open and sends the SYN. `local` may be given, with port 0 for an ephemeral
-    /// one; otherwise the engine chooses (RFC 9293 3.9.1.1, MUST-44). An address of our own is no
-    /// remote: a TUN does not loop back.
+    /// [`Engine::connect_with_text`] without any.
     pub fn connect_as(
         self: &Arc<Self>,
         now: Instant,
@@ -103,13 +101,32 @@ impl Engine {
         remote: SocketAddr,
         options: &ConnectOptions,
     ) -> Result<Socket, OpenError> {
+        let (socket, _) = self.connect_with_text(now, local, remote, options, &[])?;
+        Ok(socket)
+    }
+
+    /// Begins an active open and sends the SYN. `local` may be given, with port 0 for an ephemeral
+    /// one; otherwise the engine chooses (RFC 9293 3.9.1.1, MUST-44). An address of our own is no
+    /// remote: a TUN does not loop back.
+    ///
+    /// What is taken of `text`, bytes as told, is sent as soon as it can be: with the SYN if
+    /// `options.fast_open` and the server has given us a cookie.
+    pub fn connect_with_text(
+        self: &Arc<Self>,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        options: &ConnectOptions,
+        text: &[u8],
+    ) -> Result<(Socket, usize), OpenError> {
         self.note_time(now);
         self.refuse_when_down()?;
-        let slot = self.open(now, local, remote, options)?;
+        let text = &text[..text.len().min(options.config.send_buffer.initial)];
+        let slot = self.open(now, local, remote, options, text)?;
         // `close_all` may have looked at the connections before this one was there.
         self.refuse_when_down().inspect_err(|_| self.abort(now, &slot))?;
         self.flush(now, &slot);
-        Ok(Socket::new(Arc::clone(self), slot))
+        Ok((Socket::new(Arc::clone(self), slot), text.len()))
     }
 
     fn open(
@@ -118,6 +135,7 @@ impl Engine {
         local: Option<SocketAddr>,
         remote: SocketAddr,
         options: &ConnectOptions,
+        text: &[u8],
     ) -> Result<Arc<Slot>, OpenError> {
         // An address of IPv4 in the guise of IPv6 is one of IPv4 (RFC 4291, 2.5.5.2).
         let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
@@ -139,7 +157,8 @@ impl Engine {
             self.listeners.expect_foreign();
         }
         let born = |flow: Flow| {
-            let connection = Connection::active(now, self.birth(now, flow, &options.config));
+            let mut connection = Connection::active(now, self.birth(now, flow, &options.config));
+            self.say_early(now, &mut connection, &flow, options.fast_open, text);
             let slot = Slot::new(flow, connection, None);
             slot.set_queue(self.queue_for(&flow));
             Arc::new(slot)

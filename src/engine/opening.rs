@@ -31,6 +31,10 @@ pub struct ListenOptions {
     /// A connection is accepted when it has said something, or after so long, a minute at most
     /// (`TCP_DEFER_ACCEPT` of Linux).
     pub defer_accept: Option<Duration>,
+    /// Connections that may be accepted with the text of their SYN before their peer has shown that it
+    /// is where it says (`TCP_FASTOPEN` of Linux; RFC 7413 4.2). Default 0: none, and no cookies are
+    /// given.
+    pub fast_open: usize,
 }
 
 impl ListenOptions {
@@ -46,6 +50,7 @@ impl ListenOptions {
             transparent: false,
             only_v6: false,
             defer_accept: None,
+            fast_open: 0,
         }
     }
 }
@@ -64,12 +69,16 @@ pub struct ConnectOptions {
     /// The local address may be one that is not ours (`IP_TRANSPARENT` of Linux): its packets must
     /// come to us.
     pub transparent: bool,
+    /// Text goes with the SYN where the server has given us a cookie; otherwise we ask for one
+    /// (`TCP_FASTOPEN_CONNECT` of Linux; RFC 7413 4.1). Default off, as what goes with a SYN may
+    /// arrive twice (RFC 7413 2, RFC7413-2).
+    pub fast_open: bool,
 }
 
 impl ConnectOptions {
     /// With these settings.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
-        Self { config, ports: None, reuse_address: true, transparent: false }
+        Self { config, ports: None, reuse_address: true, transparent: false, fast_open: false }
     }
 }

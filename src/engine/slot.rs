@@ -95,7 +95,7 @@ bitflags! {
 }
 
 impl Inner {
-    fn note_past(&mut self, signals: Signals) {
+    pub(super) fn note_past(&mut self, signals: Signals) {
         if signals.contains(Signals::OPENED) {
             self.past |= Past::OPENED;
         }
@@ -303,6 +303,9 @@ impl Engine {
         let mut signals = Signals::empty();
         let discard = loop {
             let reaction = inner.connection.on_segment(now, segment, &self.pool);
+            if reaction.signals.contains(Signals::OPENED) {
+                self.note_cookie(now, &slot.flow, segment);
+            }
             signals |= reaction.signals;
             inner.note_pouring(reaction.signals);
             if reaction.discard.is_some() || reaction.signals.contains(Signals::REUSE) {
@@ -339,6 +342,9 @@ impl Engine {
             inner.armed = Instant::NEVER;
         }
         let due = inner.connection.poll_timeout().is_due(now);
+        if due && inner.connection.tries_fast_open() {
+            self.cookies.avoid(now, slot.flow.flow().remote.ip());
+        }
         let signals = if due { inner.connection.on_timeout(now) } else { Signals::empty() };
         self.announce(now, slot, inner, signals);
         true

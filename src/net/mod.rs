@@ -18,6 +18,7 @@ mod changes;
 mod congestion;
 mod endpoint;
 mod error;
+mod opening;
 mod options;
 mod poller;
 mod raw_socket;

@@ -1,19 +1,13 @@
 //! What may be chosen before a socket is opened: as `setsockopt` between `socket` and `listen` or
 //! `connect`.
 
-use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{ConnectOptions, ListenOptions};
-use crate::runtime::Host;
-use crate::tcp::Config;
-
-use super::changes::{Change, invalid};
-use super::error::{no_addresses, zero_timeout};
-use super::{Resolver, TcpListener, TcpStream, ToSocketAddrs};
+use super::changes::Change;
+#[cfg(doc)]
+use super::{TcpListener, TcpStream};
 
 /// Options of a socket that is not open yet. What is not chosen is as the host's configuration has
 /// it. The same value opens as many sockets as you like.
@@ -35,15 +29,17 @@ use super::{Resolver, TcpListener, TcpStream, ToSocketAddrs};
 /// ```
 #[derive(Clone, Debug)]
 pub struct SocketOptions {
-    local: Option<SocketAddr>,
-    ports: Option<RangeInclusive<u16>>,
-    backlog: Option<usize>,
-    reuse_address: bool,
-    reuse_port: bool,
-    transparent: bool,
-    only_v6: bool,
-    defer_accept: Option<Duration>,
-    linger: Option<Duration>,
+    pub(super) local: Option<SocketAddr>,
+    pub(super) ports: Option<RangeInclusive<u16>>,
+    pub(super) backlog: Option<usize>,
+    pub(super) reuse_address: bool,
+    pub(super) reuse_port: bool,
+    pub(super) transparent: bool,
+    pub(super) only_v6: bool,
+    pub(super) defer_accept: Option<Duration>,
+    pub(super) fast_open: bool,
+    pub(super) fast_open_queue: usize,
+    pub(super) linger: Option<Duration>,
     /// What is changed of the host's configuration, in this order.
     pub(super) changes: Vec<Change>,
 }
@@ -76,6 +72,8 @@ impl SocketOptions {
             transparent: false,
             only_v6: false,
             defer_accept: None,
+            fast_open: false,
+            fast_open_queue: 0,
             linger: None,
             changes: Vec::new(),
         }
@@ -239,6 +237,50 @@ impl SocketOptions {
         self
     }
 
+    /// TCP Fast Open for connections from here (`TCP_FASTOPEN_CONNECT` of Linux; RFC 7413):
+    /// [`connect_with_data`](Self::connect_with_data) sends its data with the SYN to servers that have
+    /// given us a cookie, and any connect asks for one where there is none. Default off: what goes
+    /// with a SYN may arrive twice, so it must be something that may.
+    ///
+    /// Where a SYN like that is lost the server is not asked again for an hour.
+    ///
+    /// ```
+    /// # use tuntcp::net::SocketOptions;
+    /// let options = SocketOptions::new().fast_open(true);
+    /// ```
+    #[must_use]
+    pub const fn fast_open(mut self, fast_open: bool) -> Self {
+        self.fast_open = fast_open;
+        self
+    }
+
+    /// TCP Fast Open for connections that arrive (`TCP_FASTOPEN` of Linux; RFC 7413): a connection
+    /// whose peer has a cookie of ours is accepted with the data of its SYN, and may be answered at
+    /// once. At most so many wait at a time for their peer to show that it is where it says; others
+    /// open as ever. Default 0: none. What is accepted like that may arrive twice.
+    ///
+    /// ```
+    /// use std::io::Read;
+    /// use tuntcp::net::SocketOptions;
+    ///
+    /// let (a, b) = tuntcp::runtime::memory_pair()?;
+    /// let listener = SocketOptions::new().fast_open_queue(16).listen(&a, "192.0.2.1:80")?;
+    /// let fast = SocketOptions::new().fast_open(true);
+    /// // The first one brings the cookie home.
+    /// for _ in 0..2 {
+    ///     let client = fast.connect_with_data(&b, "192.0.2.1:80", b"hello")?;
+    ///     let mut text = [0; 5];
+    ///     listener.accept()?.0.read_exact(&mut text)?;
+    ///     assert_eq!(&text, b"hello");
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn fast_open_queue(mut self, connections: usize) -> Self {
+        self.fast_open_queue = connections;
+        self
+    }
+
     /// `SO_LINGER`: see [`TcpStream::set_linger`].
     ///
     /// ```
@@ -255,138 +297,5 @@ impl SocketOptions {
     pub const fn linger(mut self, bound: Duration) -> Self {
         self.linger = Some(bound);
         self
-    }
-}
-
-impl SocketOptions {
-    /// Listens with these options, as [`TcpListener::bind`] does.
-    ///
-    /// Fails as that, and with `InvalidInput` if an option is out of range.
-    ///
-    /// ```
-    /// use std::io::ErrorKind;
-    /// use tuntcp::net::SocketOptions;
-    ///
-    /// let (host, _peer) = tuntcp::runtime::memory_pair()?;
-    /// let listener = SocketOptions::new().ttl(8).listen(&host, "192.0.2.1:80")?;
-    /// assert_eq!(listener.ttl()?, 8);
-    /// let error = SocketOptions::new().ttl(0).listen(&host, "192.0.2.1:81").unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn listen(&self, host: &Host, addr: impl ToSocketAddrs) -> io::Result<TcpListener> {
-        let backlog = self.backlog.unwrap_or(host.engine().config().backlog);
-        let mut options = ListenOptions::new(backlog, self.config(host)?);
-        options.ports = self.checked_ports()?;
-        options.reuse_address = self.reuse_address;
-        options.reuse_port = self.reuse_port;
-        options.transparent = self.transparent;
-        options.only_v6 = self.only_v6;
-        options.defer_accept = self.defer_accept;
-        let mut failure = no_addresses();
-        for addr in addr.to_socket_addrs(&Resolver::new(host))? {
-            match host.engine().listen_as(addr, &options) {
-                Ok(listener) => return Ok(TcpListener::new(host, listener, self.linger)),
-                Err(error) => failure = error.into(),
-            }
-        }
-        Err(failure)
-    }
-
-    /// Connects with these options, as [`TcpStream::connect`] does.
-    ///
-    /// Fails as that, and with `InvalidInput` if an option is out of range.
-    ///
-    /// ```
-    /// use tuntcp::net::SocketOptions;
-    ///
-    /// # let (a, b) = tuntcp::runtime::memory_pair()?;
-    /// # let listener = tuntcp::TcpListener::bind(&a, "192.0.2.1:80")?;
-    /// let stream = SocketOptions::new().dscp(46).connect(&b, "192.0.2.1:80")?;
-    /// assert_eq!(stream.dscp()?, 46);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn connect(&self, host: &Host, addr: impl ToSocketAddrs) -> io::Result<TcpStream> {
-        let options = self.connect_options(host)?;
-        let mut failure = no_addresses();
-        for addr in addr.to_socket_addrs(&Resolver::new(host))? {
-            match self.open(host, addr, None, &options) {
-                Ok(stream) => return Ok(stream),
-                Err(error) => failure = error,
-            }
-        }
-        Err(failure)
-    }
-
-    /// Connects with these options, as [`TcpStream::connect_timeout`] does.
-    ///
-    /// Fails as that, and with `InvalidInput` if an option is out of range.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tuntcp::net::SocketOptions;
-    ///
-    /// # let (a, b) = tuntcp::runtime::memory_pair()?;
-    /// # let listener = tuntcp::TcpListener::bind(&a, "192.0.2.1:80")?;
-    /// let there = listener.local_addr()?;
-    /// let stream = SocketOptions::new().connect_timeout(&b, &there, Duration::from_secs(60))?;
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn connect_timeout(
-        &self,
-        host: &Host,
-        addr: &SocketAddr,
-        timeout: Duration,
-    ) -> io::Result<TcpStream> {
-        if timeout.is_zero() {
-            return Err(zero_timeout());
-        }
-        self.open(host, *addr, Some(timeout), &self.connect_options(host)?)
-    }
-
-    fn open(
-        &self,
-        host: &Host,
-        addr: SocketAddr,
-        timeout: Option<Duration>,
-        options: &ConnectOptions,
-    ) -> io::Result<TcpStream> {
-        let now = host.clock().now();
-        let deadline = timeout.map(|timeout| now + timeout);
-        let socket = host.engine().connect_as(now, self.local, addr, options)?;
-        let stream = TcpStream::wait_open(host.leads(), socket, deadline)?;
-        if self.linger.is_some() {
-            stream.set_linger(self.linger)?;
-        }
-        Ok(stream)
-    }
-
-    fn connect_options(&self, host: &Host) -> io::Result<ConnectOptions> {
-        let mut options = ConnectOptions::new(self.config(host)?);
-        options.ports = self.checked_ports()?;
-        options.reuse_address = self.reuse_address;
-        options.transparent = self.transparent;
-        Ok(options)
-    }
-
-    fn checked_ports(&self) -> io::Result<Option<RangeInclusive<u16>>> {
-        match &self.ports {
-            Some(range) if range.is_empty() || range.contains(&0) => {
-                Err(invalid("ephemeral ports: a range from 1 to 65535 is wanted"))
-            }
-            ports => Ok(ports.clone()),
-        }
-    }
-
-    /// The host's configuration, changed.
-    fn config(&self, host: &Host) -> io::Result<Arc<Config>> {
-        let mut config = host.engine().tcp_config();
-        if !self.changes.is_empty() {
-            let config = Arc::make_mut(&mut config);
-            for change in &self.changes {
-                change.apply(config)?;
-            }
-        }
-        Ok(config)
     }
 }

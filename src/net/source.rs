@@ -7,8 +7,7 @@ use std::sync::Arc;
 use crate::engine::{Watched, Watcher};
 use crate::runtime::Host;
 
-use super::endpoint::Endpoint;
-use super::{RawSocket, TcpListener, TcpStream, UdpSocket};
+use super::{RawSocket, SocketOptions, TcpListener, TcpStream, UdpSocket};
 
 /// What can be registered with a [`Poller`](super::Poller): [`TcpStream`], [`TcpListener`],
 /// [`UdpSocket`] and [`RawSocket`].
@@ -113,9 +112,6 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn connect_nonblocking(host: &Host, addr: &SocketAddr) -> io::Result<Self> {
-        let socket = host.engine().connect(host.clock().now(), None, *addr)?;
-        let endpoint = Endpoint::new(socket, host.leads());
-        endpoint.set_nonblocking(true);
-        Ok(Self::new(endpoint))
+        SocketOptions::new().connect_nonblocking(host, addr)
     }
 }

@@ -245,7 +245,7 @@ pub struct KeepAlive {
     pub idle: Duration,
     /// Between two probes.
     pub interval: Duration,
-    /// Unanswered probes after which the peer is taken for dead (MUST-29: more than one).
+    /// Unanswered probes after which the peer is taken for dead (MUST-29: more than one); 255 at most.
     pub probes: u32,
 }
 

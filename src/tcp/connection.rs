@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::handshake::{Opening, Progress};
+use super::handshake::{Closed, Opening, Progress};
 use super::negotiation::Negotiated;
 use super::state::{Event, State};
 use super::tcb::{Ending, Tcb};
@@ -61,7 +61,12 @@ impl Connection {
                 Err(discard) => Reaction { signals: Signals::empty(), discard: Some(discard) },
             },
             Phase::Open(tcb) => {
-                let discard = tcb.on_segment(now, segment, pool).err();
+                let result = if tcb.unconfirmed.is_some() {
+                    tcb.on_unconfirmed(now, segment, pool)
+                } else {
+                    tcb.on_segment(now, segment, pool)
+                };
+                let discard = result.err();
                 Reaction { signals: self.settle(now), discard }
             }
             Phase::Lingering(lingering) => match lingering.wait.on_segment(now, segment) {
@@ -123,7 +128,10 @@ impl Connection {
     ) -> Option<Outgoing> {
         match &mut self.phase {
             Phase::Opening(opening) => opening.poll_transmit(now, flow, out),
-            Phase::Open(tcb) => tcb.poll_transmit(now, flow, limits, out),
+            Phase::Open(tcb) => {
+                let syn_ack = tcb.send_syn_ack(now, flow, out);
+                syn_ack.or_else(|| tcb.poll_transmit(now, flow, limits, out))
+            }
             Phase::Lingering(lingering) => lingering.wait.poll_transmit(now, flow, out),
             Phase::Over(over) => over.poll_transmit(flow, out),
         }
@@ -246,7 +254,7 @@ impl Connection {
                 std::mem::take(&mut tcb.signals)
             }
             Phase::Opening(opening) if how != Shutdown::Read => {
-                opening.closed = true;
+                opening.closed = opening.closed.max(Closed::Sending);
                 Signals::empty()
             }
             _ => Signals::empty(),
@@ -258,7 +266,7 @@ impl Connection {
     pub fn close(&mut self, now: Instant) -> Signals {
         match &mut self.phase {
             Phase::Opening(opening) if opening.state == State::SynReceived => {
-                opening.orphaned = true;
+                opening.closed = Closed::All;
                 Signals::empty()
             }
             Phase::Opening(_) => {
@@ -324,7 +332,7 @@ impl Connection {
     pub fn state(&self) -> State {
         match &self.phase {
             Phase::Opening(opening) => opening.state,
-            Phase::Open(tcb) => tcb.state,
+            Phase::Open(tcb) => tcb.seen_state(),
             Phase::Lingering(_) => State::TimeWait,
             Phase::Over(_) => State::Closed,
         }
@@ -399,7 +407,11 @@ impl Connection {
     ) -> Reaction {
         let Phase::Opening(opening) = &mut self.phase else { return Reaction::default() };
         let buffer = opening.buffer.take();
+        let early = segment.ack.and_then(|ack| opening.take_early(ack));
         let mut tcb = Box::new(Tcb::new(now, opening, buffer, negotiated));
+        if let Some((text, acked)) = early {
+            (tcb.snd.queue, tcb.snd.acked) = (text, acked.into());
+        }
         match opening.round_trip(now, segment) {
             Some(rtt) => {
                 tcb.rtt.sample(rtt, &tcb.config);
@@ -407,10 +419,10 @@ impl Connection {
             }
             None => tcb.rtt.after_lost_syn(),
         }
-        if opening.orphaned {
-            tcb.orphan(now);
-        } else if opening.closed {
-            tcb.close_sending();
+        match opening.closed {
+            Closed::Nothing => {}
+            Closed::Sending => tcb.close_sending(),
+            Closed::All => tcb.orphan(now),
         }
         let discard = if segment.flags.contains(Flags::SYN) {
             // A SYN-ACK: its window is unscaled and was taken; its SYN is done with, and tells the

@@ -8,16 +8,19 @@ use super::blind::{self, Challenges, Verdict};
 use super::buffers::ReceiveBuffer;
 use super::config::EcnPolicy;
 use super::ecn::{self, Agreement};
+use super::fast_open::Early;
 use super::input::is_acceptable;
 use super::negotiation::Negotiated;
-use super::output::{Reset, emit_empty};
+use super::output::{Reset, emit_empty, ip_fields};
 use super::state::{Event, State};
 use super::tcb::Ending;
 use super::timers::expire;
 use super::timestamps::{TimestampClock, clock};
 use super::{Birth, Config, Discard, Error, Outgoing};
 use crate::time::Instant;
-use crate::wire::{Flags, Flow, Options, RawWindow, Segment, SeqNum, Timestamps, ip, tcp};
+use crate::wire::{
+    Flags, Flow, Options, RawWindow, Segment, SeqNum, Timestamps, emit_tcp, ip, tcp,
+};
 
 /// Least MSS that we believe a peer: below it every byte would cost a header (compare
 /// CVE-2019-11479).
@@ -49,31 +52,41 @@ pub(super) struct Opening {
     /// SYN-SENT or SYN-RECEIVED.
     pub(super) state: State,
     /// Opened by the peer's SYN (RFC 9293 3.5, MUST-11: a RST then leads back to LISTEN).
-    passive: bool,
+    pub(super) passive: bool,
     /// What the peer's SYN said, once it has arrived.
-    peer: Option<Negotiated>,
+    pub(super) peer: Option<Negotiated>,
+    /// What goes with the first SYN.
+    pub(super) early: Option<Box<Early>>,
     /// When the first SYN was sent.
     started: Instant,
     /// When the SYN is sent again.
     timer: Instant,
     /// How often it was sent again.
-    pub(super) retries: u32,
+    pub(super) retries: u8,
     /// Our SYN asks for ECN: the first one does, if at all.
     asks_ecn: bool,
     /// The SYN, or the SYN-ACK, shall go out.
-    syn_owed: bool,
+    pub(super) syn_owed: bool,
     /// A bare acknowledgement shall go out.
-    ack_owed: bool,
+    pub(super) ack_owed: bool,
     /// Challenge ACKs of late.
     challenges: Challenges,
-    /// The RST that answers an acknowledgement of something else than our SYN.
-    reset_owed: Option<Reset>,
+    /// Number of the RST that answers an acknowledgement of something else than our SYN.
+    reset_owed: Option<SeqNum>,
     /// Trouble that has not ended it (RFC 9293 3.9.1.8, MUST-47).
     pub(super) soft_error: Option<Error>,
-    /// The application closed: the FIN follows as soon as the connection is open.
-    pub(super) closed: bool,
-    /// The application let go of it.
-    pub(super) orphaned: bool,
+    /// What the application has closed already.
+    pub(super) closed: Closed,
+}
+
+/// What the application may close before the connection is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Closed {
+    Nothing,
+    /// Sending: the FIN follows as soon as the connection is open.
+    Sending,
+    /// All of it: nobody holds the connection any more.
+    All,
 }
 
 /// What a segment means for a connection that opens.
@@ -113,6 +126,7 @@ impl Opening {
             state,
             passive,
             peer: None,
+            early: None,
             started: now,
             timer: Instant::NEVER,
             retries: 0,
@@ -121,8 +135,7 @@ impl Opening {
             challenges: Challenges::new(now),
             reset_owed: None,
             soft_error: None,
-            closed: false,
-            orphaned: false,
+            closed: Closed::Nothing,
         }
     }
 
@@ -140,13 +153,13 @@ impl Opening {
     /// RFC 9293 3.10.7.3.
     fn in_syn_sent(&mut self, now: Instant, segment: &Segment<'_>) -> Result<Progress, Discard> {
         let reset = segment.flags.contains(Flags::RST);
-        // First: SND.UNA < SEG.ACK =< SND.NXT, and only our SYN is out.
-        let acked = segment.ack.map(|ack| ack == self.iss + 1);
+        // First: SND.UNA < SEG.ACK =< SND.NXT, and only our SYN is out, and what went with it.
+        let acked = segment.ack.map(|ack| self.is_acked_by(ack));
         if acked == Some(false) {
             if reset {
                 return Err(Discard::UnsolicitedReset);
             }
-            self.reset_owed = Reset::answering(segment);
+            self.reset_owed = segment.ack;
             return Err(Discard::UnacceptableAck);
         }
         // Second: a RST counts only if it knows our SYN.
@@ -188,7 +201,7 @@ impl Opening {
         let flags = segment.flags;
         let again =
             flags.contains(Flags::SYN) && segment.seq == peer.irs && !flags.contains(Flags::RST);
-        let acked = segment.ack.map(|ack| ack == self.iss + 1);
+        let acked = segment.ack.map(|ack| self.is_acked_by(ack));
         if again && !ecn::sets_up(segment) {
             // RFC 3168 6.1.1: one that does not set it up undoes it.
             peer.ecn = Agreement::None;
@@ -219,7 +232,7 @@ impl Opening {
         match acked {
             None => Err(Discard::MissingAck),
             Some(false) => {
-                self.reset_owed = Reset::answering(segment);
+                self.reset_owed = segment.ack;
                 Err(Discard::UnacceptableAck)
             }
             Some(true) => Ok(Progress::Open(Negotiated {
@@ -361,7 +374,7 @@ impl Opening {
             let error = (!self.passive).then(|| self.soft_error.unwrap_or(Error::TimedOut));
             return Some(Ending { error, reset: false });
         }
-        self.retries += 1;
+        self.retries = self.retries.saturating_add(1);
         // RFC 3168 6.1.1.1, RFC3168-6.1.1.1: the path may drop a SYN that asks for ECN.
         self.asks_ecn = false;
         self.syn_owed = true;
@@ -374,7 +387,7 @@ impl Opening {
         config.rto_initial.saturating_mul(1 << self.retries.min(20)).min(config.rto_max)
     }
 
-    fn arm(&mut self, now: Instant) {
+    pub(super) fn arm(&mut self, now: Instant) {
         let config = &self.config;
         let wait = self.rto();
         let patience = config.user_timeout.map_or(config.r2_syn, |limit| limit.min(config.r2_syn));
@@ -387,12 +400,13 @@ impl Opening {
         flow: &Flow,
         out: &mut Vec<u8>,
     ) -> Option<Outgoing> {
-        let segment = if let Some(reset) = self.reset_owed.take() {
-            reset.segment()
-        } else if std::mem::take(&mut self.syn_owed) {
-            self.ack_owed = false;
-            self.arm(now);
-            self.syn(now)
+        let segment = if let Some(seq) = self.reset_owed.take() {
+            Reset { seq, ack: None }.segment()
+        } else if let Some(syn) = self.take_syn(now) {
+            let len = self.carry(&syn.options);
+            let ip = ip_fields(&self.config);
+            emit_tcp(out, flow, &ip, &syn, len, |frame| self.append_early(len, frame));
+            return Some(Outgoing { wire_segments: 1, ..Outgoing::default() });
         } else if std::mem::take(&mut self.ack_owed) {
             self.bare_ack(now)?
         } else {
@@ -403,10 +417,11 @@ impl Opening {
 
     /// Our SYN, or SYN-ACK: it repeats what the peer offered and we accept, or offers what we can
     /// (RFC 7323 2.2, 3.2; RFC 2018 2, RFC2018-2; RFC 9293 3.7.1, MUST-14, SHLD-5).
-    fn syn(&self, now: Instant) -> Segment<'static> {
+    pub(super) fn syn(&self, now: Instant) -> Segment<'static> {
         let config = &self.config;
         let value = clock(self.timestamp_offset, now);
-        let mut options = Options { mss: Some(self.our_mss()), ..Options::default() };
+        let mut options =
+            Options { mss: Some(self.our_mss()), fast_open: self.cookie(), ..Options::default() };
         match &self.peer {
             None => {
                 options.window_scale = config.window_scaling.then_some(self.shift);

@@ -337,8 +337,8 @@ impl Info {
         Self {
             advertised_mss: u32::from(opening.our_mss()),
             rto: opening.rto(),
-            backoff: opening.retries,
-            timeouts: opening.retries,
+            backoff: opening.retries.into(),
+            timeouts: opening.retries.into(),
             unacked: 1,
             outstanding_segments: 1,
             retransmissions: opening.retries.into(),
@@ -352,7 +352,7 @@ impl Info {
         let (marks, times) = (tcb.ecn.counts(), tcb.stopwatch.times(now));
         let census = flight.map(|flight| flight.census(tcb.mss())).unwrap_or_default();
         Self {
-            state: tcb.state,
+            state: tcb.seen_state(),
             congestion_state: CongestionState::of(flight),
             mss: tcb.mss(),
             path_mtu: tcb.path_mtu,
@@ -375,7 +375,7 @@ impl Info {
             delayed_ack: if config.quick_ack { Duration::ZERO } else { config.delayed_ack },
             backoff: tcb.rtt.backoff(),
             timeouts: tcb.recovery.timeouts(),
-            probes: u32::from(tcb.snd.probes) + tcb.keepalive_probes,
+            probes: u32::from(tcb.snd.probes) + u32::from(tcb.keepalive_probes),
             duplicate_acks: flight.map_or(0, |flight| flight.dup_acks),
             congestion: config.congestion.name(),
             cwnd: tcb.reported_window(),

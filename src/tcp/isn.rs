@@ -21,6 +21,7 @@ enum Purpose {
     Timestamp,
     Port,
     Listener,
+    Cookie,
 }
 
 /// A host's generator of first numbers, keyed by its secret.
@@ -67,12 +68,23 @@ impl IsnGenerator {
         self.hash(&(Purpose::Listener, flow, listener))
     }
 
+    /// What proves that `client` gets what is sent to it, to `server`, in this `epoch` (RFC 7413
+    /// 4.1.2): a keyed hash of both addresses that is worthless in another one.
+    #[must_use]
+    pub fn cookie(&self, client: IpAddr, server: IpAddr, epoch: u64) -> [u8; 8] {
+        self.long_hash(&(Purpose::Cookie, client, server, epoch)).to_be_bytes()
+    }
+
     fn hash(&self, what: &impl Hash) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "half of the hash is enough")]
+        let half = self.long_hash(what) as u32;
+        half
+    }
+
+    fn long_hash(&self, what: &impl Hash) -> u64 {
         let mut hasher = SipHasher24::new_with_key(&self.key);
         what.hash(&mut hasher);
-        #[expect(clippy::cast_possible_truncation, reason = "half of the hash is enough")]
-        let half = hasher.finish() as u32;
-        half
+        hasher.finish()
     }
 }
 

@@ -11,6 +11,7 @@ pub mod congestion;
 mod connection;
 mod delivery;
 mod ecn;
+mod fast_open;
 mod flight;
 mod handshake;
 mod harvest;

@@ -413,7 +413,7 @@ pub(super) fn emit_empty(
 
 /// The IP header of what this connection sends (RFC 9293 3.9.1.9, MUST-48; 3.9.2, MUST-49). Never
 /// to be fragmented, so the identification says nothing (RFC 6864, 4.1).
-fn ip_fields(config: &super::Config) -> IpFields {
+pub(super) fn ip_fields(config: &super::Config) -> IpFields {
     IpFields { ttl: config.ttl, dscp: config.dscp, ..IpFields::default() }
 }
 

@@ -7,6 +7,7 @@ use super::blind::Challenges;
 use super::buffers::ReceiveBuffer;
 use super::congestion::{self, CongestionControl};
 use super::ecn::Ecn;
+use super::fast_open::Unconfirmed;
 use super::flight::Flight;
 use super::handshake::Opening;
 use super::negotiation::Negotiated;
@@ -61,7 +62,7 @@ pub(super) struct Tcb {
     /// A keep-alive probe shall go out.
     pub(super) keepalive_owed: bool,
     /// Keep-alive probes without an answer.
-    pub(super) keepalive_probes: u32,
+    pub(super) keepalive_probes: u8,
     /// When an acceptable segment arrived last.
     pub(super) heard_at: Instant,
     /// When text arrived last, or the connection opened.
@@ -90,6 +91,8 @@ pub(super) struct Tcb {
     pub(super) signals: Signals,
     /// The connection is over, and how.
     pub(super) ending: Option<Ending>,
+    /// The peer has not acknowledged our SYN yet (RFC 7413).
+    pub(super) unconfirmed: Option<Box<Unconfirmed>>,
 }
 
 /// How an open connection ends before its time.
@@ -109,7 +112,7 @@ impl Tcb {
         buffer: ReceiveBuffer,
         negotiated: &Negotiated,
     ) -> Self {
-        let (iss, syn_retries) = (opening.iss, opening.retries);
+        let (iss, syn_retries) = (opening.iss, u32::from(opening.retries));
         let config = Arc::clone(&opening.config);
         let snd = SendHalf::new(iss, negotiated, config.send_buffer.initial, now);
         let rcv = ReceiveHalf::new(negotiated, buffer);
@@ -154,6 +157,7 @@ impl Tcb {
             soft_error: None,
             signals: Signals::empty(),
             ending: None,
+            unconfirmed: None,
             snd,
             rcv,
             config,
@@ -237,7 +241,7 @@ impl Tcb {
     /// When `on_timeout` wants to be called.
     pub(super) fn next_timeout(&self) -> Instant {
         let sending = self.recovery.next_timeout().min(self.pacer.next_timeout());
-        self.timers.next().min(sending)
+        self.timers.next().min(sending).min(self.confirmation_timeout())
     }
 
     /// Sets the timer of the tail probe, where probes may be (RFC 8985 4, RFC8985-4-a: with SACK).
@@ -307,6 +311,7 @@ impl Tcb {
 
     /// Timers that are due do what they are for.
     pub(super) fn on_timeout(&mut self, now: Instant) {
+        self.on_confirmation_timer(now);
         self.on_recovery_timers(now);
         if expire(&mut self.timers.retransmit, now) {
             self.on_retransmit_timer(now);
@@ -387,10 +392,10 @@ impl Tcb {
             self.timers.keepalive = now + keepalive.idle;
         } else if now - self.heard_at < keepalive.idle {
             self.timers.keepalive = self.heard_at + keepalive.idle;
-        } else if self.keepalive_probes >= keepalive.probes {
+        } else if self.keepalive_probes >= u8::try_from(keepalive.probes).unwrap_or(u8::MAX) {
             self.end(Ending { error: Some(self.why_silent()), reset: true });
         } else {
-            self.keepalive_probes += 1;
+            self.keepalive_probes = self.keepalive_probes.saturating_add(1);
             self.keepalive_owed = true;
             self.timers.keepalive = now + keepalive.interval;
         }

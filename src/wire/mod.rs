@@ -23,7 +23,7 @@ pub use ip::{EcnCodepoint, Fragment, IpFields};
 use ipv6::Behind;
 pub use ipv6::Problem;
 pub use notation::BadNotation;
-pub use options::{Options, SackBlocks, Timestamps};
+pub use options::{Cookie, Options, SackBlocks, Timestamps};
 pub use seq::{SeqNum, SeqRange};
 pub use tcp::{Flags, Flow, RawWindow, Segment};
 

@@ -18,7 +18,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::ip::EcnCodepoint;
-use super::options::{Options, Timestamps};
+use super::options::{Cookie, Options, Timestamps};
 use super::seq::{SeqNum, SeqRange};
 use super::tcp::{Flags, Flow, RawWindow, Segment};
 
@@ -113,6 +113,13 @@ impl fmt::Display for Options {
                 blocks.map(|range| format!("{}:{}", range.start, range.end)).collect();
             words.push(format!("nop,nop,sack {}", blocks.join(" ")));
         }
+        if let Some(cookie) = self.fast_open {
+            let digits: String =
+                cookie.as_slice().iter().map(|byte| format!("{byte:02x}")).collect();
+            let gap = if cookie.is_request() { "" } else { " " };
+            let padding = if digits.len() % 8 == 4 { "" } else { ",nop,nop" };
+            words.push(format!("FO{gap}{digits}{padding}"));
+        }
         f.write_str(&words.join(","))
     }
 }
@@ -183,6 +190,8 @@ impl FromStr for Options {
                     options.timestamps =
                         Some(Timestamps { value: number(value)?, echo: number(echo)? });
                 }
+                ("FO", []) => options.fast_open = Some(Cookie::REQUEST),
+                ("FO", [digits]) => options.fast_open = Some(cookie(digits)?),
                 ("sack", blocks) if !blocks.is_empty() => {
                     for block in blocks {
                         let (start, end) =
@@ -199,6 +208,17 @@ impl FromStr for Options {
         }
         Ok(options)
     }
+}
+
+/// A cookie, in hexadecimal digits.
+fn cookie(digits: &str) -> Result<Cookie, BadNotation> {
+    let pairs = digits.as_bytes().chunks(2).map(|pair| {
+        let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
+        u8::from_str_radix(pair, 16).ok()
+    });
+    let bytes: Option<Vec<u8>> = pairs.collect();
+    let cookie = bytes.and_then(|bytes| Cookie::new(&bytes));
+    cookie.ok_or(BadNotation::new("4 to 16 bytes, an even number, in hexadecimal digits", digits))
 }
 
 /// The codepoint in front, and the rest.

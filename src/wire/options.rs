@@ -1,5 +1,5 @@
 //! What did the peer put behind the header? Every TCP option we know (RFC 9293, 3.2; RFC 7323;
-//! RFC 2018).
+//! RFC 2018; RFC 7413).
 
 use super::Malformed;
 use super::seq::{SeqNum, SeqRange};
@@ -80,6 +80,47 @@ impl SackBlocks {
     }
 }
 
+/// What TCP Fast Open tells a client by (RFC 7413, 2): 4 to 16 bytes, an even number of them; or
+/// none, where a client asks for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Cookie {
+    bytes: [u8; Self::MAX],
+    len: u8,
+}
+
+impl Cookie {
+    /// The longest one, bytes.
+    pub const MAX: usize = 16;
+
+    /// What asks for one.
+    pub const REQUEST: Self = Self { bytes: [0; Self::MAX], len: 0 };
+
+    /// A cookie of these bytes, or the request for one; `None` where their number is none that a
+    /// cookie has.
+    #[must_use]
+    pub fn new(cookie: &[u8]) -> Option<Self> {
+        let valid = cookie.is_empty() || (4..=Self::MAX).contains(&cookie.len());
+        if !valid || !cookie.len().is_multiple_of(2) {
+            return None;
+        }
+        let mut bytes = [0; Self::MAX];
+        bytes[..cookie.len()].copy_from_slice(cookie);
+        Some(Self { bytes, len: u8::try_from(cookie.len()).ok()? })
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// Whether it asks for one.
+    #[must_use]
+    pub const fn is_request(&self) -> bool {
+        self.len == 0
+    }
+}
+
 /// The options of one segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Options {
@@ -93,9 +134,11 @@ pub struct Options {
     pub sack: SackBlocks,
     /// Timestamps (kind 8).
     pub timestamps: Option<Timestamps>,
+    /// TCP Fast Open (kind 34).
+    pub fast_open: Option<Cookie>,
 }
 
-/// Option kinds (RFC 9293 3.2, RFC 7323, RFC 2018).
+/// Option kinds (RFC 9293 3.2, RFC 7323, RFC 2018, RFC 7413).
 const END: u8 = 0;
 const NOP: u8 = 1;
 const MSS: u8 = 2;
@@ -103,6 +146,7 @@ const WINDOW_SCALE: u8 = 3;
 const SACK_PERMITTED: u8 = 4;
 const SACK: u8 = 5;
 const TIMESTAMPS: u8 = 8;
+const FAST_OPEN: u8 = 34;
 
 /// Bytes that a TCP header has room for.
 const AREA: usize = 40;
@@ -153,6 +197,8 @@ impl Options {
                     echo: u32::from_be_bytes([e, f, g, h]),
                 });
             }
+            // RFC 7413 4.1.1, RFC7413-4.1.1: a length that is none is no reason to refuse the segment.
+            (FAST_OPEN, cookie) => self.fast_open = self.fast_open.or(Cookie::new(cookie)),
             (SACK, blocks @ [_, ..])
                 if blocks.len().is_multiple_of(BLOCK)
                     && blocks.len() <= SackBlocks::MAX * BLOCK =>
@@ -183,7 +229,9 @@ impl Options {
         // SACK-permitted takes the place of the padding in front of the timestamps.
         let timestamps = if self.timestamps.is_some() { 12 } else { 0 };
         let permitted = if self.sack_permitted && timestamps == 0 { 4 } else { 0 };
-        mss + permitted + timestamps + scale
+        let fast_open =
+            self.fast_open.map_or(0, |cookie| (2 + cookie.as_slice().len()).next_multiple_of(4));
+        mss + permitted + timestamps + scale + fast_open
     }
 
     fn sack_len(&self) -> usize {
@@ -198,7 +246,7 @@ impl Options {
     }
 
     /// Writes the options, padded to a multiple of four, into `area` of `wire_len` bytes, in the
-    /// order that Linux uses: MSS, SACK-permitted, timestamps, window scale, SACK.
+    /// order that Linux uses: MSS, SACK-permitted, timestamps, window scale, SACK, Fast Open.
     pub fn emit(&self, area: &mut [u8]) {
         let mut writer = Writer { area, at: 0 };
         if let Some(mss) = self.mss {
@@ -227,6 +275,16 @@ impl Options {
             for block in blocks {
                 writer.put(&block.start.raw().to_be_bytes());
                 writer.put(&block.end.raw().to_be_bytes());
+            }
+        }
+        if let Some(cookie) = &self.fast_open {
+            // At most sixteen bytes.
+            let len = 2 + cookie.len;
+            writer.put(&[FAST_OPEN, len]);
+            writer.put(cookie.as_slice());
+            // All of them are even.
+            if !len.is_multiple_of(4) {
+                writer.put(&[NOP, NOP]);
             }
         }
     }

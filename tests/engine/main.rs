@@ -6,6 +6,7 @@ mod datagrams;
 mod datagrams_v6;
 mod deferring;
 mod drops;
+mod fast_open;
 mod flushing;
 mod icmp;
 mod ipv6;

@@ -6,6 +6,7 @@
 mod clients;
 mod datagrams;
 mod embedding;
+mod fast_open;
 mod faults;
 #[cfg(feature = "tokio")]
 mod hyper;

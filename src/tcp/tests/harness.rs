@@ -58,6 +58,7 @@ impl Peer {
             sack_permitted: self.sack,
             sack: SackBlocks::default(),
             timestamps: value.map(|value| Timestamps { value, echo }),
+            fast_open: None,
         }
     }
 }

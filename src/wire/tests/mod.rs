@@ -14,8 +14,10 @@ use std::net::SocketAddr;
 use etherparse::PacketBuilder;
 use proptest::prelude::*;
 
+use super::{
+    Cookie, Flags, Flow, IpFields, Options, RawWindow, SackBlocks, Segment, SeqNum, SeqRange,
+};
 use super::{EcnCodepoint, Timestamps, emit_tcp};
-use super::{Flags, Flow, IpFields, Options, RawWindow, SackBlocks, Segment, SeqNum, SeqRange};
 
 /// As the sender of a packet sees it.
 fn flow() -> Flow {
@@ -92,9 +94,14 @@ prop_compose! {
         sack_permitted in any::<bool>(),
         sack in any_sack(),
         timestamps in any::<Option<(u32, u32)>>(),
+        fast_open in any::<Option<[u8; 8]>>(),
+        cookie_len in 0..=4usize,
     ) -> Options {
         let timestamps = timestamps.map(|(value, echo)| Timestamps { value, echo });
-        Options { mss, window_scale, sack_permitted, sack, timestamps }
+        // What there is room for beside four blocks and the rest.
+        let fast_open = fast_open.filter(|_| sack.is_empty());
+        let fast_open = fast_open.and_then(|bytes| Cookie::new(&bytes[..cookie_len * 2]));
+        Options { mss, window_scale, sack_permitted, sack, timestamps, fast_open }
     }
 }
 

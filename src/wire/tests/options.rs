@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::any_options;
-use crate::wire::{Malformed, Options, SackBlocks, SeqNum, SeqRange, Timestamps};
+use crate::wire::{Cookie, Malformed, Options, SackBlocks, SeqNum, SeqRange, Timestamps};
 
 const TIMES: Timestamps = Timestamps { value: 0x0102_0304, echo: 0x0506_0708 };
 
@@ -93,6 +93,7 @@ fn an_option_cut_anywhere_is_refused() {
         sack_permitted: true,
         sack: blocks(&[(3, 4), (5, 6)]),
         timestamps: Some(TIMES),
+        fast_open: None,
     };
     let area = emitted(&all);
     assert_eq!(area.len(), 40);
@@ -175,5 +176,44 @@ proptest! {
     #[test]
     fn random_bytes_never_panic(area in prop::collection::vec(any::<u8>(), 0..60)) {
         let _ = Options::parse(&area);
+    }
+}
+
+/// A length that no cookie has is passed over, as if the option were not there.
+/// Proves: RFC7413-4.1.1.
+#[test]
+fn cookies() {
+    let bytes: [u8; 38] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+    for len in 0..=38_usize {
+        let option = [&[34, u8::try_from(2 + len).unwrap()], &bytes[..len]].concat();
+        let read = Options::parse(&option).expect("its length is one that an option may have");
+        let valid = [0, 4, 6, 8, 10, 12, 14, 16].contains(&len);
+        assert_eq!(read.fast_open.is_some(), valid, "{len}");
+        let Some(cookie) = read.fast_open else { continue };
+        assert_eq!(cookie.as_slice(), &bytes[..len]);
+        assert_eq!(cookie.is_request(), len == 0);
+        let written = emitted(&read);
+        assert_eq!(written[..2 + len], option);
+        assert!(
+            written.len().is_multiple_of(4) && written[2 + len..].iter().all(|&byte| byte == 1)
+        );
+        let shown = read.to_string();
+        assert_eq!(shown.parse(), Ok(read), "{shown}");
+    }
+    assert_eq!(
+        emitted(&Options { fast_open: Cookie::new(&[7; 4]), ..Options::default() }).len(),
+        8
+    );
+    let syn = Options {
+        mss: Some(1460),
+        window_scale: Some(7),
+        sack_permitted: true,
+        timestamps: Some(TIMES),
+        fast_open: Cookie::new(&[7; 16]),
+        ..Options::default()
+    };
+    assert_eq!(emitted(&syn).len(), 40, "a SYN with everything has room for the longest");
+    for bad in ["FO 01", "FO 010", "FO 0g020304", "FO 01 02", "FO 0102030405"] {
+        assert!(bad.parse::<Options>().is_err(), "{bad}");
     }
 }

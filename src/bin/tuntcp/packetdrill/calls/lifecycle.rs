@@ -4,7 +4,7 @@ use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tuntcp::engine::OpenError;
+use tuntcp::engine::{ListenOptions, OpenError};
 use tuntcp::tcp::{Shutdown, State};
 
 use super::super::kernel::{
@@ -94,7 +94,10 @@ impl Kernel {
             Phase::Fresh => {}
         }
         let at = SocketAddr::V4(sock.bound.unwrap_or(any));
-        let listener = match engine.listen_with(at, backlog, Arc::new(sock.config.clone())) {
+        let mut options = ListenOptions::new(backlog, Arc::new(sock.config.clone()));
+        let queue = sock.kept.get("TCP_FASTOPEN").copied().unwrap_or(0);
+        options.fast_open = usize::try_from(queue).unwrap_or(0);
+        let listener = match engine.listen_as(at, &options) {
             Ok(listener) => listener,
             Err(error) => return Answer::fail(open_errno(error)),
         };

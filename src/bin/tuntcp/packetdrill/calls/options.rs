@@ -36,6 +36,8 @@ const KEPT: &[&str] = &[
     "TCP_SYNCNT",
     "TCP_LINGER2",
     "TCP_DEFER_ACCEPT",
+    // Heeded when it listens.
+    "TCP_FASTOPEN",
     "TCP_NOTSENT_LOWAT",
     "TCP_THIN_LINEAR_TIMEOUTS",
     "TCP_THIN_DUPACK",
