@@ -29,6 +29,8 @@ pub(crate) trait Net: Sized + 'static {
     fn client_ip(&self) -> IpAddr;
     fn bind(&self, addr: &[SocketAddr]) -> io::Result<Self::Listener>;
     fn connect(&self, addr: &[SocketAddr]) -> io::Result<Self::Stream>;
+    /// To what stands for an address.
+    fn connect_to(&self, addr: &str) -> io::Result<Self::Stream>;
     fn connect_timeout(&self, addr: SocketAddr, timeout: Duration) -> io::Result<Self::Stream>;
 
     /// A server at a free port.
@@ -257,6 +259,10 @@ impl Net for Kernel {
         std::net::TcpStream::connect(addr)
     }
 
+    fn connect_to(&self, addr: &str) -> io::Result<Self::Stream> {
+        std::net::TcpStream::connect(addr)
+    }
+
     fn connect_timeout(&self, addr: SocketAddr, timeout: Duration) -> io::Result<Self::Stream> {
         std::net::TcpStream::connect_timeout(&addr, timeout)
     }
@@ -286,6 +292,10 @@ impl Net for Tuntcp {
     }
 
     fn connect(&self, addr: &[SocketAddr]) -> io::Result<Self::Stream> {
+        tuntcp::TcpStream::connect(&self.client, addr)
+    }
+
+    fn connect_to(&self, addr: &str) -> io::Result<Self::Stream> {
         tuntcp::TcpStream::connect(&self.client, addr)
     }
 

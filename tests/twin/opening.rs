@@ -10,6 +10,7 @@ mod tests {
         connect_to_a_closed_port_is_refused
         connect_tries_each_address
         connect_to_no_address_is_invalid
+        connect_takes_text
         connect_timeout_opens
         connect_timeout_passes
         connect_timeout_is_refused_before_it_passes
@@ -35,6 +36,17 @@ fn connect_tries_each_address<N: Net>(net: &N) {
 
     let error = net.connect(&[(SERVER, 1).into(), (SERVER, 2).into()]).err().expect("neither");
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+}
+
+fn connect_takes_text<N: Net>(net: &N) {
+    let listener = net.server();
+    let addr = listener.local_addr().unwrap();
+    let client = net.connect_to(&addr.to_string()).expect("somebody listens");
+    assert_eq!(client.peer_addr().unwrap(), addr);
+    for text in ["", "192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:-1"] {
+        let error = net.connect_to(text).err().expect("no address");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text:?}");
+    }
 }
 
 fn connect_to_no_address_is_invalid<N: Net>(net: &N) {
