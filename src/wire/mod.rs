@@ -168,19 +168,19 @@ impl<'a> Packet<'a> {
         payload: &'a [u8],
         vouched: bool,
     ) -> Result<Self, Malformed> {
-        let body = match protocol {
+        let made = |body| Self { source, destination, ip, body };
+        match protocol {
             PROTOCOL_TCP => {
                 let ends = [source, destination];
                 let (flow, segment) = tcp::parse(ends, payload, ip.ecn, vouched)?;
-                Body::Tcp(flow, segment)
+                Ok(made(Body::Tcp(flow, segment)))
             }
             PROTOCOL_UDP => {
                 let (flow, payload) = udp::parse(source, destination, payload, vouched)?;
-                Body::Udp(flow, payload)
+                Ok(made(Body::Udp(flow, payload)))
             }
-            other => Body::Other(other),
-        };
-        Ok(Self { source, destination, ip, body })
+            other => Ok(made(Body::Other(other))),
+        }
     }
 }
 
