@@ -14,7 +14,7 @@ use crate::trace::Dropped;
 use crate::wire::icmp::{
     Echo, ErrorKind, Message, Quote, emit_echo, emit_problem, emit_time_exceeded, emit_unreachable,
 };
-use crate::wire::ip::{self, unknown_transport};
+use crate::wire::ip::unknown_transport;
 use crate::wire::{PROTOCOL_TCP, PROTOCOL_UDP, Packet, Problem};
 
 impl Engine {
@@ -68,14 +68,7 @@ impl Engine {
         quote: &Quote,
         baton: &mut Baton,
     ) {
-        let is_v6 = quote.flow.remote.is_ipv6();
-        if let ErrorKind::FragmentationNeeded(mtu) = kind
-            && is_v6
-            && quote.protocol != PROTOCOL_TCP
-        {
-            return self.take_too_big_datagram(now, packet, mtu, quote);
-        }
-        let trouble = trouble(kind, is_v6);
+        let trouble = trouble(kind, quote.flow.remote.is_ipv6());
         if quote.protocol == PROTOCOL_UDP {
             if let ErrorKind::FragmentationNeeded(mtu) = kind {
                 return self.take_datagram_too_big(now, packet, quote, mtu);
@@ -102,23 +95,6 @@ impl Engine {
         let signals = inner.connection.on_icmp(now, quote.seq, trouble);
         self.announce(now, &slot, inner, signals);
         baton.owed.push(slot);
-    }
-
-    /// A router has dropped a datagram of IPv6, which nobody but its sender cuts: the next one is cut for
-    /// its path (RFC 8201, 5.1). Believed of what somebody here may have sent, and where it is news
-    /// (RFC 8899 3, RFC8899-3-b).
-    fn take_too_big_datagram(&self, now: Instant, packet: &Packet<'_>, mtu: u16, quote: &Quote) {
-        let remote = quote.flow.remote.ip();
-        let sent = match quote.protocol {
-            PROTOCOL_UDP => self.udp.receiver(&quote.flow).is_some(),
-            _ => self.pingers.are_open() && self.is_ours(quote.flow.local.ip()),
-        };
-        let news = usize::from(mtu) < self.limits_to(now, remote).mtu && mtu < quote.total_len;
-        if sent && news && mtu >= ip::LEAST_MTU_V6 {
-            self.paths.learn(now, remote, mtu.into());
-        } else {
-            self.drop_packet(packet, Dropped::IcmpIgnored);
-        }
     }
 
     /// Tells the sender that nobody here takes what it sent: `code` is that of IPv4 for it.

@@ -19,7 +19,6 @@ mod info;
 mod input;
 pub mod isn;
 mod loss_detection;
-mod mtu_search;
 mod negotiation;
 mod output;
 mod pacing;
