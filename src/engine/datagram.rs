@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::datagram_error::DatagramError;
 use super::datagram_table::{Bound, Settings};
 use super::inbox::{Datagram, Inbox};
+use super::watch::Watched;
 use super::{Engine, OpenError};
 use crate::tcp::Error;
 use crate::time::Instant;
@@ -329,7 +330,7 @@ impl UdpEndpoint {
 
 impl Drop for UdpEndpoint {
     fn drop(&mut self) {
-        drop(self.set_watcher(None));
+        drop(self.inbox().set_watcher(None));
         self.engine.udp.forget(&self.bound);
     }
 }

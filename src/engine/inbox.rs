@@ -163,19 +163,6 @@ impl Inbox {
         lock(&self.state).is_ready()
     }
 
-    /// Who is told from now on when something has come; who was until now.
-    pub(crate) fn set_watcher(
-        &self,
-        watcher: Option<Arc<dyn Watcher>>,
-    ) -> Option<Arc<dyn Watcher>> {
-        std::mem::replace(&mut lock(&self.state).watcher, watcher)
-    }
-
-    /// Who watches.
-    pub(crate) fn watcher(&self) -> Option<Arc<dyn Watcher>> {
-        lock(&self.state).watcher.clone()
-    }
-
     /// A thread that waits becomes the packet loop of this queue, or has been.
     pub(crate) fn set_leads(&self, queue: Option<usize>) {
         lock(&self.state).leads = queue;
@@ -214,5 +201,13 @@ impl Watched for Inbox {
         ready.set(Readiness::READ_CLOSED, state.closed);
         ready.set(Readiness::ERROR, state.error.is_some());
         ready
+    }
+
+    fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
+        std::mem::replace(&mut lock(&self.state).watcher, watcher)
+    }
+
+    fn watcher(&self) -> Option<Arc<dyn Watcher>> {
+        lock(&self.state).watcher.clone()
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::slot::Slot;
 use super::socket::Socket;
-use super::watch::{Audience, Watcher};
+use super::watch::{Audience, Readiness, Watched, Watcher};
 use super::{Engine, ListenOptions, OpenError, lock};
 use crate::tcp::Config;
 use crate::tcp::congestion::Algorithm;
@@ -138,17 +138,6 @@ impl Shared {
         !waiting.ready.is_empty() || waiting.closed
     }
 
-    pub(super) fn watcher(&self) -> Option<Arc<dyn Watcher>> {
-        lock(&self.waiting).watcher.clone()
-    }
-
-    pub(super) fn set_watcher(
-        &self,
-        watcher: Option<Arc<dyn Watcher>>,
-    ) -> Option<Arc<dyn Watcher>> {
-        std::mem::replace(&mut lock(&self.waiting).watcher, watcher)
-    }
-
     /// A connection that had its place kept will never be open.
     pub(super) fn given_up(&self) {
         lock(&self.waiting).half_open -= 1;
@@ -256,9 +245,24 @@ impl fmt::Debug for Listener {
     }
 }
 
+impl Watched for Shared {
+    fn readiness(&self) -> Readiness {
+        let acceptable = self.watcher().is_some() && self.is_acceptable();
+        if acceptable { Readiness::READABLE } else { Readiness::empty() }
+    }
+
+    fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
+        std::mem::replace(&mut lock(&self.waiting).watcher, watcher)
+    }
+
+    fn watcher(&self) -> Option<Arc<dyn Watcher>> {
+        lock(&self.waiting).watcher.clone()
+    }
+}
+
 impl Drop for Listener {
     fn drop(&mut self) {
-        drop(self.set_watcher(None));
+        drop(self.shared.set_watcher(None));
         self.engine.stop_listening(self.engine.last_now(), &self.shared);
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::datagram_error::DatagramError;
 use super::inbox::{Datagram, Inbox, Put};
+use super::watch::Watched;
 use super::{Engine, OpenError, lock};
 use crate::time::Instant;
 use crate::trace::Dropped;
@@ -191,7 +192,7 @@ impl RawEndpoint {
 
 impl Drop for RawEndpoint {
     fn drop(&mut self) {
-        drop(self.set_watcher(None));
+        drop(self.inbox().set_watcher(None));
         self.engine.raws.remove(&self.raw);
     }
 }

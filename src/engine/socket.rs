@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::slot::{Event, Inner, Past, Slot};
+use super::watch::Watched;
 use crate::buffer::Chunk;
 use crate::tcp::{Error, Info, Shutdown, Signals, State};
 use crate::time::Instant;
@@ -299,7 +300,7 @@ fn copy_out(chunks: &[Option<Chunk>], mut into: &mut [u8]) {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        drop(self.set_watcher(None));
+        drop(self.slot.set_watcher(None));
         self.close(self.engine.last_now());
     }
 }

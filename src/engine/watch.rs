@@ -53,10 +53,17 @@ bitflags! {
     }
 }
 
-/// An endpoint that can be asked for its readiness. Holding this does not keep it open.
+/// An endpoint that can be watched, and asked for its readiness. Holding this does not keep it open.
 pub trait Watched: Send + Sync {
     /// What it is ready for: nothing any more, once nobody watches it or the application let go of it.
     fn readiness(&self) -> Readiness;
+
+    /// Who is told from now on when it may be ready for something; who was until now. Nobody is, once
+    /// the application let go of it.
+    fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>>;
+
+    /// Who watches it.
+    fn watcher(&self) -> Option<Arc<dyn Watcher>>;
 }
 
 /// Who is told what becomes of a connection. A connection holds one pointer to it, or none: most are
@@ -111,6 +118,14 @@ impl Watched for Slot {
         let inner = self.lock();
         if inner.watcher().is_some() { readiness(&inner) } else { Readiness::empty() }
     }
+
+    fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
+        self.lock().set_watcher(watcher)
+    }
+
+    fn watcher(&self) -> Option<Arc<dyn Watcher>> {
+        self.lock().watcher()
+    }
 }
 
 fn readiness(inner: &Inner) -> Readiness {
@@ -124,16 +139,6 @@ fn readiness(inner: &Inner) -> Readiness {
     ready
 }
 
-impl Watched for Shared {
-    fn readiness(&self) -> Readiness {
-        if self.watcher().is_some() && self.is_acceptable() {
-            Readiness::READABLE
-        } else {
-            Readiness::empty()
-        }
-    }
-}
-
 impl Socket {
     /// What the connection is ready for.
     #[must_use]
@@ -141,19 +146,7 @@ impl Socket {
         readiness(&self.slot.lock())
     }
 
-    /// Who is told from now on when the connection may be ready for something; who was until now.
-    /// Nobody is, once the socket is dropped.
-    pub fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
-        self.slot.lock().set_watcher(watcher)
-    }
-
-    /// Who watches it.
-    #[must_use]
-    pub fn watcher(&self) -> Option<Arc<dyn Watcher>> {
-        self.slot.lock().watcher()
-    }
-
-    /// The connection, for a watcher to ask.
+    /// The connection, to be watched.
     #[must_use]
     pub fn watched(&self) -> Arc<dyn Watched> {
         Arc::clone(&self.slot) as Arc<dyn Watched>
@@ -161,19 +154,7 @@ impl Socket {
 }
 
 impl Listener {
-    /// Who is told from now on when there may be a connection to accept; who was until now. Nobody is,
-    /// once the listener is dropped.
-    pub fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
-        self.shared.set_watcher(watcher)
-    }
-
-    /// Who watches it.
-    #[must_use]
-    pub fn watcher(&self) -> Option<Arc<dyn Watcher>> {
-        self.shared.watcher()
-    }
-
-    /// The listener, for a watcher to ask.
+    /// The listener, to be watched: it is readable when there is a connection to accept.
     #[must_use]
     pub fn watched(&self) -> Arc<dyn Watched> {
         Arc::clone(&self.shared) as Arc<dyn Watched>
@@ -181,19 +162,7 @@ impl Listener {
 }
 
 impl UdpEndpoint {
-    /// Who is told from now on when there may be a datagram to receive, or an error of the network; who
-    /// was until now. Nobody is, once the endpoint is dropped.
-    pub fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
-        self.inbox().set_watcher(watcher)
-    }
-
-    /// Who watches it.
-    #[must_use]
-    pub fn watcher(&self) -> Option<Arc<dyn Watcher>> {
-        self.inbox().watcher()
-    }
-
-    /// The endpoint, for a watcher to ask. It is always writable: sending never waits.
+    /// The endpoint, to be watched. It is always writable: sending never waits.
     #[must_use]
     pub fn watched(&self) -> Arc<dyn Watched> {
         Arc::clone(self.inbox()) as Arc<dyn Watched>
@@ -201,19 +170,7 @@ impl UdpEndpoint {
 }
 
 impl RawEndpoint {
-    /// Who is told from now on when there may be a packet to receive; who was until now. Nobody is, once
-    /// the endpoint is dropped.
-    pub fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
-        self.inbox().set_watcher(watcher)
-    }
-
-    /// Who watches it.
-    #[must_use]
-    pub fn watcher(&self) -> Option<Arc<dyn Watcher>> {
-        self.inbox().watcher()
-    }
-
-    /// The endpoint, for a watcher to ask. It is always writable: sending never waits.
+    /// The endpoint, to be watched. It is always writable: sending never waits.
     #[must_use]
     pub fn watched(&self) -> Arc<dyn Watched> {
         Arc::clone(self.inbox()) as Arc<dyn Watched>

@@ -185,8 +185,9 @@ impl Poller {
         interest: Interest,
     ) -> io::Result<()> {
         let interest = interest.readiness();
-        let registration = Registration::new(token, interest, source.watched(), &self.shared);
-        ready::watch(source, registration.clone())?;
+        let socket = source.watched();
+        let registration = Registration::new(token, interest, Arc::clone(&socket), &self.shared);
+        ready::watch(&*socket, registration.clone())?;
         registration.notify();
         Ok(())
     }
@@ -238,11 +239,12 @@ impl Poller {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn deregister(&self, source: &impl Source) -> io::Result<()> {
-        let watcher = source.watcher();
+        let socket = source.watched();
+        let watcher = socket.watcher();
         match watcher.as_deref().and_then(Registration::of) {
             Some(registration) if registration.is_of(&self.shared) => {
                 registration.end();
-                source.set_watcher(None);
+                socket.set_watcher(None);
                 Ok(())
             }
             _ => {

@@ -24,15 +24,14 @@ use crate::engine::{Engine, Readiness, Watched, Watcher};
 use crate::runtime::follower::Waits;
 
 use super::poller::Event;
-use super::source::Source;
 
-/// Lets `watcher` watch `source`. `AlreadyExists` if somebody else does.
-pub(super) fn watch(source: &impl Source, watcher: Arc<dyn Watcher>) -> io::Result<()> {
+/// Lets `watcher` watch `socket`. `AlreadyExists` if somebody else does.
+pub(super) fn watch(socket: &dyn Watched, watcher: Arc<dyn Watcher>) -> io::Result<()> {
     let left_over = |other: &Registration| other.shared.lock().closed;
-    match source.set_watcher(Some(watcher)) {
+    match socket.set_watcher(Some(watcher)) {
         Some(other) if !Registration::of(&*other).is_some_and(left_over) => {
             // What it was not told of meanwhile it is now.
-            source.set_watcher(Some(Arc::clone(&other)));
+            socket.set_watcher(Some(Arc::clone(&other)));
             other.notify();
             let text = "somebody waits for this socket already";
             Err(io::Error::new(io::ErrorKind::AlreadyExists, text))

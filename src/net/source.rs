@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::engine::{Watched, Watcher};
+use crate::engine::Watched;
 use crate::runtime::Host;
 
 use super::{RawSocket, SocketOptions, TcpListener, TcpStream, UdpSocket};
@@ -19,67 +19,29 @@ impl<S: Watching> Source for S {}
 
 /// What has readiness, and may have one who is told of it.
 pub trait Watching {
-    /// Who is told from now on; who was until now.
-    fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>>;
-
-    /// Who is told.
-    fn watcher(&self) -> Option<Arc<dyn Watcher>>;
-
-    /// What a watcher asks.
+    /// What is watched, and asked.
     fn watched(&self) -> Arc<dyn Watched>;
 }
 
 impl Watching for TcpStream {
-    fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
-        self.endpoint.socket.set_watcher(watcher)
-    }
-
-    fn watcher(&self) -> Option<Arc<dyn Watcher>> {
-        self.endpoint.socket.watcher()
-    }
-
     fn watched(&self) -> Arc<dyn Watched> {
         self.endpoint.socket.watched()
     }
 }
 
 impl Watching for TcpListener {
-    fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
-        self.shared.listener.set_watcher(watcher)
-    }
-
-    fn watcher(&self) -> Option<Arc<dyn Watcher>> {
-        self.shared.listener.watcher()
-    }
-
     fn watched(&self) -> Arc<dyn Watched> {
         self.shared.listener.watched()
     }
 }
 
 impl Watching for UdpSocket {
-    fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
-        self.shared.endpoint.set_watcher(watcher)
-    }
-
-    fn watcher(&self) -> Option<Arc<dyn Watcher>> {
-        self.shared.endpoint.watcher()
-    }
-
     fn watched(&self) -> Arc<dyn Watched> {
         self.shared.endpoint.watched()
     }
 }
 
 impl Watching for RawSocket {
-    fn set_watcher(&self, watcher: Option<Arc<dyn Watcher>>) -> Option<Arc<dyn Watcher>> {
-        self.shared.endpoint.set_watcher(watcher)
-    }
-
-    fn watcher(&self) -> Option<Arc<dyn Watcher>> {
-        self.shared.endpoint.watcher()
-    }
-
     fn watched(&self) -> Arc<dyn Watched> {
         self.shared.endpoint.watched()
     }

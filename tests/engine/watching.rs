@@ -24,13 +24,19 @@ impl Bell {
     /// One that watches `socket` from now on.
     fn at(socket: &Socket) -> Arc<Self> {
         let bell = Arc::new(Self::default());
-        assert!(socket.set_watcher(Some(bell.clone())).is_none(), "nobody has watched it");
+        assert!(
+            socket.watched().set_watcher(Some(bell.clone())).is_none(),
+            "nobody has watched it"
+        );
         bell
     }
 
     fn at_listener(listener: &Listener) -> Arc<Self> {
         let bell = Arc::new(Self::default());
-        assert!(listener.set_watcher(Some(bell.clone())).is_none(), "nobody has watched it");
+        assert!(
+            listener.watched().set_watcher(Some(bell.clone())).is_none(),
+            "nobody has watched it"
+        );
         bell
     }
 
@@ -179,14 +185,14 @@ fn one_watcher_follows_another() {
     let mut bench = Bench::new();
     let (mut peer, socket) = accepted(&mut bench);
     let first = Bell::at(&socket);
-    assert!(socket.watcher().is_some());
+    assert!(socket.watched().watcher().is_some());
     let second = Arc::new(Bell::default());
-    let before = socket.set_watcher(Some(second.clone())).expect("the first");
+    let before = socket.watched().set_watcher(Some(second.clone())).expect("the first");
     assert!(std::ptr::addr_eq(Arc::as_ptr(&before), Arc::as_ptr(&first)));
     bench.give([peer.segment(Flags::empty(), b"x")]);
     peer.seq += 1;
     assert_eq!((first.rings(), second.rings()), (0, 1));
-    socket.set_watcher(None);
+    socket.watched().set_watcher(None);
     bench.give([peer.segment(Flags::empty(), b"y")]);
     assert_eq!(second.rings(), 0);
     assert_eq!(socket.watched().readiness(), Readiness::empty(), "nobody watches");

@@ -149,7 +149,7 @@ impl TcpListener {
 impl Drop for TcpListener {
     /// A clone of the listener below may live on, for others to watch.
     fn drop(&mut self) {
-        self.listener.set_watcher(None);
+        self.listener.watched().set_watcher(None);
     }
 }
 

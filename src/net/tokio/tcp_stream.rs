@@ -215,7 +215,7 @@ impl Shared {
 impl Drop for Shared {
     /// A clone of the stream below may live on, for others to watch.
     fn drop(&mut self) {
-        self.stream.set_watcher(None);
+        self.stream.watched().set_watcher(None);
     }
 }
 

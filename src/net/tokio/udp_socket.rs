@@ -220,7 +220,7 @@ impl UdpSocket {
 impl Drop for UdpSocket {
     /// A clone of the socket below may live on, for others to watch.
     fn drop(&mut self) {
-        self.socket.set_watcher(None);
+        self.socket.watched().set_watcher(None);
     }
 }
 

@@ -37,7 +37,7 @@ impl Wakers {
     pub(super) fn watch(source: &impl Source) -> io::Result<Arc<Self>> {
         let state = State { waiting: Vec::new(), next: POLLS };
         let wakers = Arc::new(Self { socket: source.watched(), state: Mutex::new(state) });
-        ready::watch(source, wakers.clone())?;
+        ready::watch(&*wakers.socket, wakers.clone())?;
         Ok(wakers)
     }
 
