@@ -8,28 +8,29 @@ use tuntcp::trace::Dropped;
 use tuntcp::wire::icmp::{Echo, Message, emit_echo, emit_unreachable};
 use tuntcp::wire::{Body, IpFields, Packet, checksum::Sum, ip};
 
-use crate::world::{Bench, Duo, HERE, MTU, Peer, THERE, address, at, only, tcp};
+use crate::world::{
+    self, Bench, Duo, HERE, HERE_V6, MTU, Peer, THERE, THERE_V6, address, at, both, only, tcp,
+};
 
 fn echo_request(payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let echo = Echo { identifier: 7, sequence: 9, payload };
-    emit_echo(&mut out, address(THERE), address(HERE), false, &echo);
-    out
+    world::echo_request(THERE, HERE, payload)
 }
 
 /// Proves: RFC1122-3.2.2.6-a, RFC1122-3.2.2.6-b, RFC792-echo.
 /// Proves: RFC1122-3.1-a.
 #[test]
 fn echo_is_answered() {
-    // RFC 1122 3.2.2.6. What is longer than the MTU: `a_ping_comes_back`.
-    for len in [0, 1, 56, MTU - 28] {
-        let mut bench = Bench::new();
-        let payload: Vec<u8> = (0..len).map(|index| (index % 251) as u8).collect();
-        let answer = only(bench.give([echo_request(&payload)]));
-        let packet = Packet::parse(&answer, false).expect("a sound frame");
-        assert_eq!((packet.source, packet.destination), (address(HERE), address(THERE)));
-        let echo = Echo { identifier: 7, sequence: 9, payload: &payload };
-        assert_eq!(packet.body, Body::Icmp(Message::EchoReply(echo)), "{len}");
+    // RFC 1122 3.2.2.6, RFC 4443 4.2. What is longer than the MTU: `a_ping_comes_back`.
+    for (here, there, most) in [(HERE, THERE, MTU - 28), (HERE_V6, THERE_V6, MTU - 48)] {
+        for len in [0, 1, 56, most] {
+            let mut bench = Bench::with(both());
+            let payload: Vec<u8> = (0..len).map(|index| (index % 251) as u8).collect();
+            let answer = only(bench.give([world::echo_request(there, here, &payload)]));
+            let packet = Packet::parse(&answer, false).expect("a sound frame");
+            assert_eq!((packet.source, packet.destination), (address(here), address(there)));
+            let echo = Echo { identifier: 7, sequence: 9, payload: &payload };
+            assert_eq!(packet.body, Body::Icmp(Message::EchoReply(echo)), "{len}");
+        }
     }
 }
 

@@ -11,19 +11,13 @@ use tuntcp::tcp::{Error, State};
 use tuntcp::time::Instant;
 use tuntcp::trace::Dropped;
 use tuntcp::wire::checksum::Sum;
-use tuntcp::wire::icmp::{Echo, Message, emit_echo, emit_unreachable};
+use tuntcp::wire::icmp::{Message, emit_unreachable};
 use tuntcp::wire::{Body, Flags, Flow, IpFields, Packet, RawWindow, Segment, SeqNum, ip, udp};
 
-use crate::world::{Bench, Duo, MTU, address, at, config_at, frame, only, tcp};
-
-const HERE: &str = "2001:db8::2";
-const THERE: &str = "2001:db8::1";
-
-fn both() -> HostConfig {
-    let mut config = config_at("192.0.2.2/24");
-    config.addresses.push("2001:db8::2/64".parse().unwrap());
-    config
-}
+use crate::world::{
+    self, Bench, Duo, HERE_V6 as HERE, MTU, THERE_V6 as THERE, address, at, both, config_at, frame,
+    only, tcp,
+};
 
 fn bench() -> Bench {
     Bench::with(both())
@@ -36,24 +30,7 @@ fn duo() -> Duo {
 }
 
 fn echo_request(payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let echo = Echo { identifier: 7, sequence: 9, payload };
-    emit_echo(&mut out, address(THERE), address(HERE), false, &echo);
-    out
-}
-
-/// RFC 4443 4.2.
-#[test]
-fn echo_is_answered() {
-    for len in [0, 1, 56, MTU - 48] {
-        let mut bench = bench();
-        let payload: Vec<u8> = (0..len).map(|index| (index % 251) as u8).collect();
-        let answer = only(bench.give([echo_request(&payload)]));
-        let packet = Packet::parse(&answer, false).expect("a sound frame");
-        assert_eq!((packet.source, packet.destination), (address(HERE), address(THERE)));
-        let echo = Echo { identifier: 7, sequence: 9, payload: &payload };
-        assert_eq!(packet.body, Body::Icmp(Message::EchoReply(echo)), "{len}");
-    }
+    world::echo_request(THERE, HERE, payload)
 }
 
 #[test]

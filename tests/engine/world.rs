@@ -12,6 +12,7 @@ use tuntcp::device::{Capabilities, Device, Offload, Received};
 use tuntcp::engine::{Engine, Listener, Socket};
 use tuntcp::time::Instant;
 use tuntcp::trace::Dropped;
+use tuntcp::wire::icmp::{Echo, emit_echo};
 use tuntcp::wire::{Body, Flags, Flow, IpFields, Packet, RawWindow, Segment, SeqNum, emit_tcp};
 
 pub(crate) const MTU: usize = 1500;
@@ -19,6 +20,11 @@ pub(crate) const MTU: usize = 1500;
 pub(crate) const HERE: &str = "192.0.2.2";
 /// Everybody else.
 pub(crate) const THERE: &str = "192.0.2.1";
+
+/// The same by IPv6.
+pub(crate) const HERE_V6: &str = "2001:db8::2";
+/// The same by IPv6.
+pub(crate) const THERE_V6: &str = "2001:db8::1";
 
 pub(crate) fn address(text: &str) -> IpAddr {
     text.parse().expect("an address")
@@ -30,6 +36,21 @@ pub(crate) fn at(ip: &str, port: u16) -> SocketAddr {
 
 pub(crate) fn config_at(cidr: &str) -> HostConfig {
     HostConfig::new(vec![cidr.parse().expect("a network")])
+}
+
+/// A host with addresses of both families.
+pub(crate) fn both() -> HostConfig {
+    let mut config = config_at("192.0.2.2/24");
+    config.addresses.push("2001:db8::2/64".parse().expect("a network"));
+    config
+}
+
+/// A ping.
+pub(crate) fn echo_request(from: &str, to: &str, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let echo = Echo { identifier: 7, sequence: 9, payload };
+    emit_echo(&mut out, address(from), address(to), false, &echo);
+    out
 }
 
 /// Something to do once, in the midst of a call of the device.
