@@ -14,6 +14,7 @@ mod ipv6;
 mod marks;
 mod names;
 mod options;
+mod ping;
 mod raw;
 mod transfers;
 mod transparent;

@@ -1,14 +1,14 @@
 //! What tshark thinks of our packets.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::world::{World, connect, noise, run};
+use crate::world::{World, capture, connect, noise, run};
 
 /// A running tcpdump that writes what crosses `tun0` to a file.
 pub(crate) struct Tcpdump(Child);
@@ -54,8 +54,19 @@ pub(crate) fn count(file: &Path, filter: &str) -> usize {
     output.stdout.iter().filter(|&&byte| byte == b'\n').count()
 }
 
-/// Several MiB to the echo service and back, piece by piece at the application's speed, while
-/// tcpdump watches.
+/// `bytes` to the echo service and back, piece by piece at the application's speed; then the end.
+pub(crate) fn echo(mut stream: &TcpStream, bytes: &[u8]) {
+    let mut back = vec![0; 16 << 10];
+    for piece in bytes.chunks(back.len()) {
+        stream.write_all(piece).expect("the stack takes it");
+        stream.read_exact(&mut back).expect("the stack sends it back");
+        assert!(back == piece, "something else came back");
+    }
+    stream.shutdown(Shutdown::Write).expect("the connection is open");
+    assert_eq!(stream.read(&mut [0]).expect("the stack closes"), 0);
+}
+
+/// Several MiB to the echo service and back, while tcpdump watches.
 #[test]
 fn tshark_finds_nothing_wrong_with_a_transfer() {
     look_at_a_transfer("off");
@@ -70,19 +81,9 @@ fn tshark_finds_nothing_wrong_with_a_transfer_in_super_segments() {
 fn look_at_a_transfer(offload: &str) {
     let world = World::new();
     let server = world.serve(&["--offload", offload]);
-    let name = format!("tuntcp-wire-{offload}-{}.pcap", std::process::id());
-    let file = std::env::temp_dir().join(name);
+    let file = capture(&format!("wire-{offload}"));
     let tcpdump = Tcpdump::start(&file);
-    let mut stream = connect(7);
-    let bytes = noise(7, 8 << 20);
-    let mut back = vec![0; 16 << 10];
-    for piece in bytes.chunks(back.len()) {
-        stream.write_all(piece).expect("the stack takes it");
-        stream.read_exact(&mut back).expect("the stack sends it back");
-        assert!(back == piece, "something else came back");
-    }
-    stream.shutdown(Shutdown::Write).expect("the connection is open");
-    assert_eq!(stream.read(&mut [0]).expect("the stack closes"), 0);
+    echo(&connect(7), &noise(7, 8 << 20));
     server.stop();
     tcpdump.stop();
 

@@ -27,10 +27,16 @@ impl World {
 
     /// The same, with a `tun0` that has room for so many queues.
     pub(crate) fn with_queues(queues: &str) -> Self {
+        let world = Self::bare();
+        run(root().join("scripts/setup_tun.sh"), ["--queues", queues]);
+        world
+    }
+
+    /// The namespace alone.
+    pub(crate) fn bare() -> Self {
         unshare(CloneFlags::CLONE_NEWNET)
             .expect("a network namespace takes root, or `unshare --user --map-root-user`");
         run("ip", ["link", "set", "dev", "lo", "up"]);
-        run(root().join("scripts/setup_tun.sh"), ["--queues", queues]);
         Self
     }
 
@@ -98,6 +104,23 @@ pub(crate) fn tuntcp() -> Command {
 /// The repository.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where to write what crosses `tun0`, for as long as a test runs.
+pub(crate) fn capture(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("tuntcp-{name}-{}.pcap", std::process::id()))
+}
+
+/// Sets one of the kernel's `net.` settings, in this thread's namespace.
+pub(crate) fn sysctl(name: &str, value: &str) {
+    std::fs::write(format!("/proc/sys/net/{name}"), value).expect("the namespace is ours");
+}
+
+/// The kernel carries packets of both families on, from now on.
+pub(crate) fn forward() {
+    sysctl("ipv4/ip_forward", "1");
+    sysctl("ipv4/conf/all/rp_filter", "0");
+    sysctl("ipv6/conf/all/forwarding", "1");
 }
 
 /// The address of one of the stack's services.
