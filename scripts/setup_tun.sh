@@ -70,6 +70,15 @@ else
     fail "$name is there already, and it is no TUN device" "take another name: sudo $0 tun7"
 fi
 
+# Says why the device can have no address of IPv6; fails where it can.
+ipv6_off() {
+    if [ ! -e /proc/sys/net/ipv6 ]; then
+        echo "the kernel has none"
+    else
+        grep -qx 1 "/proc/sys/net/ipv6/conf/$name/disable_ipv6" && echo "net.ipv6.conf.$name.disable_ipv6 = 1"
+    fi
+}
+
 # The kernel's own chatter (router solicitations) would only clutter a capture.
 ip link set dev "$name" addrgenmode none 2>/dev/null || true
 for cidr in "${cidrs[@]}"; do
@@ -80,8 +89,10 @@ for cidr in "${cidrs[@]}"; do
     # shellcheck disable=SC2086 # nothing, or one word
     elif answer=$(ip $family address add "$cidr" dev "$name" $quiet 2>&1); then
         echo "the kernel is at $cidr on it"
-    elif [ "$cidr" = "$optional" ]; then
-        echo "the kernel speaks no IPv6 here, which is no obstacle"
+    elif off=$(ipv6_off) && [ -n "$quiet" ]; then
+        [ "$cidr" = "$optional" ] || fail "the kernel refused the address $cidr: IPv6 is switched off here ($off)" \
+            "switch it on: sudo sysctl net.ipv6.conf.$name.disable_ipv6=0"
+        echo "IPv6 is switched off here ($off): $name has IPv4 alone"
     else
         echo "$answer" >&2
         fail "the kernel refused the address $cidr" "$as_root"

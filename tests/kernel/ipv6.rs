@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::clients::converse;
 use crate::wire::{Tcpdump, count, echo};
-use crate::world::{World, capture, forward, noise, root, run, tuntcp};
+use crate::world::{World, capture, forward, noise, root, run, sysctl, tuntcp};
 
 const STACK: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
 
@@ -140,4 +140,30 @@ fn two_stacks(offload: &str) {
         std::fs::remove_file(&file).expect("the capture can go");
     }
     server.stop();
+}
+
+/// Where the kernel has IPv6 switched off, the script says so and makes a device of IPv4 alone; the
+/// command, left to its default addresses, serves that.
+#[test]
+fn a_machine_without_ipv6_is_served_by_ipv4() {
+    let world = World::bare();
+    for interfaces in ["all", "default"] {
+        sysctl(&format!("ipv6/conf/{interfaces}/disable_ipv6"), "1");
+    }
+    let script = root().join("scripts/setup_tun.sh");
+    for _twice in 0..2 {
+        let said = run(&script, ["tun0"]).stdout;
+        let said = String::from_utf8(said).expect("it says text");
+        assert!(said.contains("IPv6 is switched off here (net.ipv6.conf.tun0.disable_ipv6 = 1)"));
+        assert!(said.contains("the kernel is at 192.0.2.1/24 on it"), "{said}");
+    }
+    let server = world.serve(&[]);
+    assert_eq!(converse(Command::new("nc").args(["-N", "192.0.2.2", "7"]), b"four"), b"four");
+    server.stop();
+    // Who asks for it by name is not left without it.
+    let asked = Command::new(&script).args(["tun1", "2001:db8:1::1/64"]).output();
+    let asked = asked.expect("the script runs");
+    let said = String::from_utf8_lossy(&asked.stderr);
+    assert!(!asked.status.success() && said.contains("IPv6 is switched off here"), "{said}");
+    assert!(said.contains("sysctl net.ipv6.conf.tun1.disable_ipv6=0"), "{said}");
 }
