@@ -17,7 +17,10 @@ fn help(subcommand: &str) -> String {
 #[test]
 fn usage_errors_have_status_2_and_say_what_is_wanted() {
     let rows = [
-        ("serve gopher", "there is no service 'gopher'; there are echo, discard, daytime, chargen"),
+        (
+            "serve gopher",
+            "there is no service 'gopher'; there are echo, discard, daytime, chargen, time",
+        ),
         ("serve echo=0", "'0' is no port from 1 to 65535"),
         ("serve echo=65536", "'65536' is no port from 1 to 65535"),
         ("serve echo=", "'' is no port from 1 to 65535"),
@@ -32,6 +35,8 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
         ("serve --address ::1/128", "no host on a TUN can have the address ::1"),
         ("serve --address ff02::1/16", "no host on a TUN can have the address ff02::1"),
         ("serve --address ::ffff:192.0.2.2/128", "can have the address ::ffff:192.0.2.2"),
+        ("serve --model fibers", "[possible values: threads, poll]"),
+        ("serve --max-clients 0", "a number from 1 on is wanted"),
         ("serve --impair loss=lots", "loss"),
         ("serve --congestion vegas", "`vegas`: no such congestion control; there are "),
         ("connect 192.0.2.1 7 --congestion x", "cubic"),
@@ -67,8 +72,11 @@ fn help_teaches_by_examples() {
         }
     }
     let services = help("serve");
-    for service in ["echo      7", "discard   9", "daytime  13", "chargen  19"] {
-        assert!(services.contains(service), "{services}");
+    let list = tuntcp("serve --list");
+    let list = String::from_utf8(list.stdout).unwrap();
+    for service in ["echo ", "discard ", "daytime ", "chargen ", "time "] {
+        let line = list.lines().find(|line| line.trim().starts_with(service)).expect(service);
+        assert!(line.contains("192.0.2.2") && services.contains(line), "{line}");
     }
     assert!(help("").contains("setup_tun.sh"));
 }

@@ -16,6 +16,7 @@ mod names;
 mod options;
 mod ping;
 mod raw;
+mod textbook;
 mod transfers;
 mod transparent;
 mod wire;

@@ -42,7 +42,12 @@ impl World {
 
     /// `tuntcp serve` with its default services and these options, ready.
     pub(crate) fn serve(&self, options: &[&str]) -> Server {
-        let mut child = tuntcp()
+        let mut command = tuntcp();
+        if std::env::var_os("RUST_LOG").is_none() {
+            // Who comes and goes would bury what a test has to say.
+            command.env("RUST_LOG", "warn");
+        }
+        let mut child = command
             .arg("serve")
             .args(options)
             .stdout(Stdio::piped())
@@ -68,6 +73,11 @@ impl Server {
         kill(pid(&child), Signal::SIGTERM).expect("it runs");
         let status = child.wait().expect("it ends");
         assert!(status.success(), "SIGTERM ended it with {status}");
+    }
+
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
     }
 
     /// Kills it without a chance to say goodbye.

@@ -3,16 +3,16 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
-use std::thread;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use nix::sys::signal::Signal;
-use tuntcp::{Host, TcpListener};
+use tuntcp::Host;
 
 use crate::Failure;
-use crate::demos::{self, Demo};
+use crate::demos::{self, Demo, Door, Polled, Settings};
 use crate::names;
 use crate::options::HostOptions;
 use crate::signals::Signals;
@@ -26,8 +26,38 @@ pub(crate) struct Arguments {
     #[arg(value_name = "SERVICE[=PORT]")]
     services: Vec<Service>,
 
+    /// List the services, and how to talk to each, and end
+    #[arg(long)]
+    list: bool,
+
+    /// How the small services (echo to time) are served: by a thread for each client, or by one for all
+    /// of them; the others have a thread for each
+    #[arg(long, value_enum, value_name = "MODEL", default_value = "threads")]
+    model: Model,
+
+    /// Clients that a service has at once; who comes beyond that is sent away
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = at_least_one)]
+    max_clients: usize,
+
+    #[command(flatten)]
+    settings: Settings,
+
     #[command(flatten)]
     host: HostOptions,
+}
+
+/// How many threads serve.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Model {
+    /// One for each client.
+    Threads,
+    /// One for all, by a poller.
+    Poll,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|&number| number > 0);
+    number.ok_or_else(|| "a number from 1 on is wanted".into())
 }
 
 const EXAMPLES: &str = "\
@@ -35,17 +65,22 @@ Examples:
   tuntcp serve                              all of them
   tuntcp serve echo=7007 chargen            two of them, one elsewhere
   tuntcp serve echo=http-alt                at the port that /etc/services calls so
+  tuntcp serve --model poll echo            one thread for all clients
   tuntcp serve --impair loss=5%,delay=20ms  over a bad wire
   tuntcp serve --capture echo.pcapng        and look at it with Wireshark
 
 Exit status: 0 after SIGINT or SIGTERM, 1 when the TUN could not be opened or vanished.";
 
 fn help() -> String {
-    let mut text = String::from("Services:\n");
-    for Demo { name, port, about, .. } in &demos::ALL {
-        text.push_str(&format!("  {name:<8}{port:>3}  {about:<38}nc 192.0.2.2 {port}\n"));
-    }
-    text + "\n" + EXAMPLES
+    format!("Services, and how to talk to them:\n{}\n{EXAMPLES}", list())
+}
+
+/// A line for each service.
+fn list() -> String {
+    let line = |Demo { name, port, about, client, .. }: &Demo| {
+        format!("  {name:<8}{port:>4}  {about:<46}{client}\n")
+    };
+    demos::ALL.iter().map(line).collect()
 }
 
 /// A demo and its port.
@@ -79,23 +114,33 @@ enum End {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.list {
+        return Ok(io::stdout().write_all(list().as_bytes())?);
+    }
     let (tell, told) = mpsc::channel();
     let signals = Signals::block()?;
-    let host = arguments.host.start()?;
     let mut services = arguments.services.clone();
     if services.is_empty() {
         services.extend(demos::ALL.iter().map(|demo| Service { demo, port: demo.port }));
     }
+    let servers = services.iter().map(|service| (service.demo.start)(&arguments.settings));
+    let servers = servers.collect::<Result<Vec<_>, _>>()?;
+
+    let host = arguments.host.start()?;
     let mut ready = String::from("ready");
     for address in arguments.host.addresses() {
         ready.push_str(&format!(" {address}"));
     }
-    for service in &services {
+    let mut doors = Vec::new();
+    for (Service { demo, port }, server) in services.iter().zip(servers) {
+        let server = Arc::new(server);
         for address in arguments.host.addresses() {
-            serve(&host, SocketAddr::new(address, service.port), service.demo, &tell)?;
+            let at = SocketAddr::new(address, *port);
+            doors.push(Door::open(&host, at, demo.name, &server, arguments.max_clients)?);
         }
-        ready.push_str(&format!(" {}={}", service.demo.name, service.port));
+        ready.push_str(&format!(" {}={port}", demo.name));
     }
+    open(&host, doors, arguments.model, &tell)?;
     writeln!(io::stdout(), "{ready}").map_err(|error| format!("cannot say `ready`: {error}"))?;
 
     signals.on_first(move |signal| {
@@ -119,32 +164,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Accepts in a thread of its own, and gives each client another.
-fn serve(
-    host: &Host,
-    at: SocketAddr,
-    demo: &'static Demo,
-    tell: &Sender<End>,
-) -> Result<(), Failure> {
-    let listener = TcpListener::bind(host, at)
-        .map_err(|error| format!("cannot listen at {at} for {}: {error}", demo.name))?;
-    let tell = tell.clone();
-    thread::Builder::new().name(demo.name.into()).spawn(move || {
-        loop {
-            let Ok((stream, client)) = listener.accept() else {
-                let _ = tell.send(End::Down);
-                return;
-            };
-            log::info!("{}: {client} connected", demo.name);
-            let started = thread::Builder::new().spawn(move || match (demo.serve)(stream) {
-                Ok(()) => log::info!("{}: {client} is done", demo.name),
-                Err(error) => log::info!("{}: {client}: {error}", demo.name),
-            });
-            if let Err(error) = started {
-                // Its stream was dropped with the thread that it was for: the client is told.
-                log::warn!("{}: no thread for {client}: {error}", demo.name);
-            }
+/// Lets the clients in.
+fn open(host: &Host, doors: Vec<Door>, model: Model, tell: &Sender<End>) -> io::Result<()> {
+    let down = || {
+        let tell = tell.clone();
+        move || {
+            let _ = tell.send(End::Down);
         }
-    })?;
-    Ok(())
+    };
+    let (polled, threaded): (Vec<_>, Vec<_>) =
+        doors.into_iter().partition(|door| model == Model::Poll && door.server.has_turns());
+    if !polled.is_empty() {
+        Polled::new(host, polled)?.start(down())?;
+    }
+    threaded.into_iter().try_for_each(|door| demos::start_threads(door, down()))
 }

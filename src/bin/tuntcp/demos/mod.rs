@@ -5,10 +5,22 @@ mod chargen;
 mod daytime;
 mod discard;
 mod echo;
+mod polled;
+mod threads;
+mod time;
 
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
-use tuntcp::TcpStream;
+use clap::Args;
+use tuntcp::net::SocketOptions;
+use tuntcp::{Host, TcpListener, TcpStream, UdpSocket};
+
+use crate::Failure;
+
+pub(crate) use polled::Polled;
+pub(crate) use threads::start as start_threads;
 
 /// A demo server.
 pub(crate) struct Demo {
@@ -18,18 +30,129 @@ pub(crate) struct Demo {
     pub(crate) port: u16,
     /// What it does, for people.
     pub(crate) about: &'static str,
-    /// Serves one client until he, or the server, is done.
-    pub(crate) serve: fn(TcpStream) -> io::Result<()>,
+    /// How people talk to it, at its well-known port.
+    pub(crate) client: &'static str,
+    /// Makes it ready.
+    pub(crate) start: fn(&Settings) -> Result<Server, Failure>,
 }
 
 /// Every demo server.
-#[rustfmt::skip]
-pub(crate) static ALL: [Demo; 4] = [
-    Demo { name: "echo", port: 7, about: "sends back what it gets (RFC 862)", serve: echo::serve },
-    Demo { name: "discard", port: 9, about: "throws away what it gets (RFC 863)", serve: discard::serve },
-    Demo { name: "daytime", port: 13, about: "says what time it is (RFC 867)", serve: daytime::serve },
-    Demo { name: "chargen", port: 19, about: "talks until you hang up (RFC 864)", serve: chargen::serve },
+pub(crate) static ALL: [Demo; 5] = [
+    Demo {
+        name: "echo",
+        port: 7,
+        about: "sends back what it gets (RFC 862)",
+        client: "nc 192.0.2.2 7",
+        start: |_| {
+            Ok(Server::textbook(echo::serve, || Box::<echo::Turns>::default(), echo::answer))
+        },
+    },
+    Demo {
+        name: "discard",
+        port: 9,
+        about: "throws away what it gets (RFC 863)",
+        client: "nc 192.0.2.2 9",
+        start: |_| {
+            Ok(Server::textbook(discard::serve, || Box::new(discard::Turns), discard::answer))
+        },
+    },
+    Demo {
+        name: "daytime",
+        port: 13,
+        about: "says what time it is (RFC 867)",
+        client: "nc 192.0.2.2 13",
+        start: |_| Ok(Server::textbook(daytime::serve, daytime::turns, daytime::answer)),
+    },
+    Demo {
+        name: "chargen",
+        port: 19,
+        about: "talks until you hang up (RFC 864)",
+        client: "nc 192.0.2.2 19",
+        start: |_| {
+            Ok(Server::textbook(
+                chargen::serve,
+                || Box::<chargen::Turns>::default(),
+                chargen::answer,
+            ))
+        },
+    },
+    Demo {
+        name: "time",
+        port: 37,
+        about: "seconds since 1900, as a number (RFC 868)",
+        client: "nc 192.0.2.2 37 | xxd",
+        start: |_| Ok(Server::textbook(time::serve, time::turns, time::answer)),
+    },
 ];
+
+/// What the servers are told on the command line.
+#[derive(Args)]
+pub(crate) struct Settings {}
+
+/// A server at work: what it does for whom.
+pub(crate) struct Server {
+    /// Serves one client until he, or the server, is done; called in a thread of his own.
+    stream: Box<dyn Fn(TcpStream) -> io::Result<()> + Send + Sync>,
+    /// The same a step at a time, for one thread that serves all.
+    turns: Option<fn() -> Box<dyn polled::Turns>>,
+    datagram: Option<Answer>,
+}
+
+/// Puts the answer to a datagram into an empty buffer; `false` if there is none.
+type Answer = fn(&[u8], &mut Vec<u8>) -> bool;
+
+impl Server {
+    /// One of the small services that a textbook begins with: over TCP in either model, and over UDP.
+    fn textbook(
+        stream: fn(TcpStream) -> io::Result<()>,
+        turns: fn() -> Box<dyn polled::Turns>,
+        datagram: Answer,
+    ) -> Self {
+        Self { stream: Box::new(stream), turns: Some(turns), datagram: Some(datagram) }
+    }
+
+    /// Whether one thread can serve all of its clients.
+    pub(crate) fn has_turns(&self) -> bool {
+        self.turns.is_some()
+    }
+}
+
+/// Where a server listens.
+pub(crate) struct Door {
+    pub(crate) name: &'static str,
+    pub(crate) server: Arc<Server>,
+    pub(crate) listener: TcpListener,
+    pub(crate) socket: Option<UdpSocket>,
+    /// Clients that are served at once; who comes beyond that is sent away.
+    pub(crate) max_clients: usize,
+}
+
+impl Door {
+    /// Opens the ports of `server` at `at`.
+    pub(crate) fn open(
+        host: &Host,
+        at: SocketAddr,
+        name: &'static str,
+        server: &Arc<Server>,
+        max_clients: usize,
+    ) -> Result<Self, Failure> {
+        let failed = |error| format!("cannot listen at {at} for {name}: {error}");
+        // As many as can come at once when a test bed or a browser starts.
+        let options = SocketOptions::new().backlog(1024);
+        let listener = options.listen(host, at).map_err(failed)?;
+        let socket = server.datagram.map(|_| UdpSocket::bind(host, at)).transpose();
+        let socket = socket.map_err(failed)?;
+        Ok(Self { name, server: Arc::clone(server), listener, socket, max_clients })
+    }
+}
 
 /// Bytes that are read or written at once.
 const BUFFER: usize = 64 << 10;
+
+/// Whether a datagram from there gets no answer: two servers that answer each other, set up by one
+/// forged datagram, would do so for ever. Those that do are at the ports of the small services.
+fn answers_itself(from: SocketAddr) -> bool {
+    let small = ALL.iter().map(|demo| demo.port).any(|port| port == from.port());
+    // 17 is the quote of the day (RFC 865), which is not among ours.
+    small || [0, 17].contains(&from.port())
+}
