@@ -102,6 +102,13 @@ pub(crate) struct Server {
 type Answer = fn(&[u8], &mut Vec<u8>) -> bool;
 
 impl Server {
+    /// One that gives each client a thread.
+    pub(crate) fn threaded(
+        stream: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self { stream: Box::new(stream), turns: None, datagram: None }
+    }
+
     /// One of the small services that a textbook begins with: over TCP in either model, and over UDP.
     fn textbook(
         stream: fn(TcpStream) -> io::Result<()>,
