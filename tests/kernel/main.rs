@@ -3,6 +3,7 @@
 //! Each test makes a network namespace for its own thread; the TUN, the server and every client
 //! that it starts live there and nowhere else.
 
+mod browser;
 mod clients;
 mod datagrams;
 mod embedding;
