@@ -43,6 +43,10 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
         ("ping 192.0.2.1 --congestion", "a value is required"),
         ("serve --ecn maybe", "`maybe`: ECN is off, accept or request"),
         ("connect 192.0.2.1", "<PORT>"),
+        ("connect 4000", "<PEER>"),
+        ("connect 192.0.2.1 7 -4 -6", "cannot be used with"),
+        ("connect --listen", "<PORT>"),
+        ("connect --listen 0", "'0' is no port from 1 to 65535"),
         ("connect 192.0.2.1 0", "'0' is no port from 1 to 65535"),
         ("connect 192.0.2.1 gopher-hole", "'gopher-hole' is no port from 1 to 65535, nor the name"),
         ("connect one.example 7 --dns one.example", "the address of a name server is wanted"),
@@ -84,7 +88,12 @@ fn help_teaches_by_examples() {
 #[test]
 fn ports_have_names() {
     // Neither gets further than to the device, so the ports were understood.
-    for arguments in ["serve echo=http-alt", "connect 192.0.2.1 HTTP", "connect one.example echo"] {
+    for arguments in [
+        "serve echo=http-alt",
+        "connect 192.0.2.1 HTTP",
+        "connect -l tftp",
+        "connect one.example echo",
+    ] {
         let output = tuntcp(&format!("{arguments} --tun no-such-tun"));
         assert_eq!(output.status.code(), Some(1), "{arguments}");
     }

@@ -1,11 +1,10 @@
 //! The programs that people talk to a TCP with.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener};
 use std::process::Command;
 use std::thread;
 
-use crate::world::{World, connect, noise, run, spawn, tuntcp};
+use crate::world::{World, connect, noise, run, spawn};
 
 /// What `program` prints when it is given `input`.
 pub(crate) fn converse(program: &mut Command, input: &[u8]) -> Vec<u8> {
@@ -112,34 +111,4 @@ fn python_sockets_talk_to_echo() {
     let output = run("python3", ["-c", PYTHON]);
     assert_eq!(output.stdout, b"well\n");
     server.stop();
-}
-
-#[test]
-fn connect_talks_to_the_kernels_listener() {
-    let _world = World::new();
-    let much = noise(3, 1 << 20);
-    for (kernel, stack) in [("192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2")] {
-        let listener = TcpListener::bind((kernel, 4000)).expect("the kernel listens");
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let (mut stream, peer) = listener.accept().expect("the stack connects");
-                assert_eq!(peer.ip().to_string(), stack);
-                let mut got = Vec::new();
-                stream.read_to_end(&mut got).expect("the stack closes its half");
-                stream.write_all(&got).expect("the stack still reads");
-                stream.shutdown(Shutdown::Write).expect("the stack is still there");
-            });
-            let said = converse(tuntcp().args(["connect", kernel, "4000"]), &much);
-            assert!(said == much, "{} bytes came back of {}", said.len(), much.len());
-        });
-    }
-}
-
-#[test]
-fn connect_names_the_cause_of_its_failure() {
-    let _world = World::new();
-    let refused = tuntcp().args(["connect", "192.0.2.1", "9"]).output().expect("it runs");
-    assert!(!refused.status.success());
-    let said = String::from_utf8_lossy(&refused.stderr).to_lowercase();
-    assert!(said.contains("refused"), "it said {said}");
 }

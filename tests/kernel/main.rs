@@ -5,6 +5,7 @@
 
 mod browser;
 mod clients;
+mod connect;
 mod datagrams;
 mod embedding;
 mod fast_open;

@@ -2,6 +2,7 @@
 
 mod connect;
 mod demos;
+mod dial;
 mod http1;
 mod names;
 mod options;
