@@ -19,7 +19,7 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
     let rows = [
         (
             "serve gopher",
-            "there is no service 'gopher'; there are echo, discard, daytime, chargen, time",
+            "there is no service 'gopher'; there are echo, discard, daytime, chargen, time, oauth",
         ),
         ("serve echo=0", "'0' is no port from 1 to 65535"),
         ("serve echo=65536", "'65536' is no port from 1 to 65535"),
@@ -36,6 +36,7 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
         ("serve --address ff02::1/16", "no host on a TUN can have the address ff02::1"),
         ("serve --address ::ffff:192.0.2.2/128", "can have the address ::ffff:192.0.2.2"),
         ("serve --model fibers", "[possible values: threads, poll]"),
+        ("serve oauth --oauth-allow code", "[possible values: implicit, password]"),
         ("serve --max-clients 0", "a number from 1 on is wanted"),
         ("serve --impair loss=lots", "loss"),
         ("serve --congestion vegas", "`vegas`: no such congestion control; there are "),
@@ -78,7 +79,7 @@ fn help_teaches_by_examples() {
     let services = help("serve");
     let list = tuntcp("serve --list");
     let list = String::from_utf8(list.stdout).unwrap();
-    for service in ["echo ", "discard ", "daytime ", "chargen ", "time "] {
+    for service in ["echo ", "discard ", "daytime ", "chargen ", "time ", "oauth "] {
         let line = list.lines().find(|line| line.trim().starts_with(service)).expect(service);
         assert!(line.contains("192.0.2.2") && services.contains(line), "{line}");
     }

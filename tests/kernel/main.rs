@@ -15,6 +15,7 @@ mod hyper;
 mod ipv6;
 mod marks;
 mod names;
+mod oauth;
 mod options;
 mod ping;
 mod raw;

@@ -5,6 +5,7 @@ mod chargen;
 mod daytime;
 mod discard;
 mod echo;
+mod oauth;
 mod polled;
 mod threads;
 mod time;
@@ -37,7 +38,7 @@ pub(crate) struct Demo {
 }
 
 /// Every demo server.
-pub(crate) static ALL: [Demo; 5] = [
+pub(crate) static ALL: [Demo; 6] = [
     Demo {
         name: "echo",
         port: 7,
@@ -83,11 +84,21 @@ pub(crate) static ALL: [Demo; 5] = [
         client: "nc 192.0.2.2 37 | xxd",
         start: |_| Ok(Server::textbook(time::serve, time::turns, time::answer)),
     },
+    Demo {
+        name: "oauth",
+        port: 8080,
+        about: "an OAuth 2.0 provider, and a page to try it",
+        client: "chromium http://192.0.2.2:8080/",
+        start: |settings| Ok(oauth::start(&settings.oauth)),
+    },
 ];
 
 /// What the servers are told on the command line.
 #[derive(Args)]
-pub(crate) struct Settings {}
+pub(crate) struct Settings {
+    #[command(flatten)]
+    oauth: oauth::Options,
+}
 
 /// A server at work: what it does for whom.
 pub(crate) struct Server {
