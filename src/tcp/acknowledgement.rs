@@ -160,8 +160,7 @@ impl Tcb {
     fn note_progress(&mut self, now: Instant, fin_acked: bool) {
         self.soft_error = None;
         self.tune_send_buffer();
-        if self.has_room_to_tell() {
-            // A third of the buffer is free: worth waking a writer for.
+        if self.is_writable() {
             self.signals |= Signals::WRITABLE;
         }
         if fin_acked {
