@@ -348,7 +348,7 @@ impl Engine {
         if !shared && !self.is_ours(ip) {
             return Err(OpenError::AddrNotAvailable);
         }
-        let bind = |port| self.udp.bind(SocketAddr::new(ip, port), shows_v6, false);
+        let bind = |port| self.udp.bind(SocketAddr::new(ip, port), shows_v6, false, &self.pool);
         let bound = if local.port() != 0 {
             bind(local.port()).ok_or(OpenError::AddrInUse)?
         } else {
@@ -367,7 +367,8 @@ impl Engine {
     pub fn udp_transparent(self: &Arc<Self>, port: u16) -> Result<UdpEndpoint, OpenError> {
         self.refuse_when_down()?;
         let local = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port);
-        self.open_udp(self.udp.bind(local, false, true).ok_or(OpenError::AddrInUse)?)
+        let bound = self.udp.bind(local, false, true, &self.pool);
+        self.open_udp(bound.ok_or(OpenError::AddrInUse)?)
     }
 
     fn open_udp(self: &Arc<Self>, bound: Arc<Bound>) -> Result<UdpEndpoint, OpenError> {

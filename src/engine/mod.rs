@@ -234,7 +234,8 @@ impl Engine {
         &self.counters
     }
 
-    /// Memory that connections hold or have promised, bytes: what `HostConfig::memory_limit` limits.
+    /// Memory that connections hold or have promised, and that datagrams take which wait to be received,
+    /// bytes: what `HostConfig::memory_limit` limits.
     #[must_use]
     pub fn memory_used(&self) -> usize {
         self.pool.used()
