@@ -58,7 +58,7 @@ impl Engine {
         baton: &mut Baton,
     ) {
         let Some(sender) = self.udp.connected(&quote.flow) else {
-            return self.drop_packet(packet, Dropped::IcmpStranger);
+            return self.drop_stranger(packet);
         };
         if sender.inbox.fail(error) == Put::First {
             baton.told.push(Arc::clone(&sender.inbox));

@@ -15,7 +15,7 @@ use crate::wire::icmp::{
     Echo, ErrorKind, Message, Quote, emit_echo, emit_problem, emit_time_exceeded, emit_unreachable,
 };
 use crate::wire::ip::unknown_transport;
-use crate::wire::{PROTOCOL_TCP, PROTOCOL_UDP, Packet, Problem};
+use crate::wire::{PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, Packet, Problem};
 
 impl Engine {
     /// What a frame to `remote` may be.
@@ -42,7 +42,7 @@ impl Engine {
                     at: now,
                 };
                 if !self.pingers.deliver(echo.identifier, reply) {
-                    self.drop_packet(packet, Dropped::IcmpStranger);
+                    self.drop_stranger(packet);
                 }
             }
             Message::Error(kind, quote) => self.take_icmp_error(now, packet, *kind, quote, baton),
@@ -81,7 +81,7 @@ impl Engine {
         let slot = match owner {
             Some(Owner::Slot(slot)) => slot,
             Some(Owner::Remains(_)) => return self.drop_packet(packet, Dropped::IcmpIgnored),
-            None => return self.drop_packet(packet, Dropped::IcmpStranger),
+            None => return self.drop_stranger(packet),
         };
         let mut inner = slot.lock();
         if let ErrorKind::FragmentationNeeded(mtu) = kind {
@@ -95,6 +95,15 @@ impl Engine {
         let signals = inner.connection.on_icmp(now, quote.seq, trouble);
         self.announce(now, &slot, inner, signals);
         baton.owed.push(slot);
+    }
+
+    /// An ICMP message about something that neither a connection nor a pinger of ours has sent. A raw
+    /// endpoint that took a copy may have.
+    pub(super) fn drop_stranger(&self, packet: &Packet<'_>) {
+        let protocol = if packet.source.is_ipv4() { PROTOCOL_ICMP } else { PROTOCOL_ICMPV6 };
+        if !self.has_raw(packet.destination, protocol) {
+            self.drop_packet(packet, Dropped::IcmpStranger);
+        }
     }
 
     /// Tells the sender that nobody here takes what it sent: `code` is that of IPv4 for it.
