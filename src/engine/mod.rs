@@ -183,7 +183,7 @@ impl Engine {
             ports: EphemeralPorts::new(config.ephemeral_ports.clone()),
             paths: Paths::new(config.path_mtu_timeout),
             cookies: Cookies::new(),
-            demux: Demux::new(),
+            demux: Demux::new(config.addresses.iter().map(IpNet::addr).collect()),
             listeners: Listeners::new(IsnGenerator::new(config.secret)),
             udp: UdpTable::default(),
             raws: RawTable::default(),

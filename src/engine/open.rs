@@ -153,9 +153,6 @@ impl Engine {
             Some(local) => local,
             None => SocketAddr::new(chosen, 0),
         };
-        if options.transparent {
-            self.listeners.expect_foreign();
-        }
         let born = |flow: Flow| {
             let mut connection = Connection::active(now, self.birth(now, flow, &options.config));
             self.say_early(now, &mut connection, &flow, options.fast_open, text);
