@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::datagram_error::DatagramError;
 use super::datagram_table::{Bound, Settings};
+use super::family::canonical;
 use super::inbox::{Datagram, Inbox};
 use super::watch::Watched;
 use super::{Engine, OpenError};
@@ -64,11 +65,6 @@ enum Reach {
     Ourselves,
     Everybody,
     Group,
-}
-
-/// The address as it stands in packets: an IPv4 address that is mapped is that of IPv4.
-fn canonical(addr: SocketAddr) -> SocketAddr {
-    SocketAddr::new(addr.ip().to_canonical(), addr.port())
 }
 
 impl UdpEndpoint {

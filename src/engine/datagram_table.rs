@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::datagram::UdpOptions;
 use super::inbox::Inbox;
-use super::lock;
+use super::{family, lock};
 use crate::buffer::Pool;
 use crate::wire::{Flow, ip};
 
@@ -45,12 +45,7 @@ impl Settings {
 
     /// An address as the application knows it.
     pub(super) fn shown(&self, addr: SocketAddr) -> SocketAddr {
-        match addr.ip() {
-            IpAddr::V4(v4) if self.shows_v6 => {
-                SocketAddr::new(v4.to_ipv6_mapped().into(), addr.port())
-            }
-            _ => addr,
-        }
+        family::shown(addr, self.shows_v6)
     }
 
     fn hears(&self, from: SocketAddr) -> bool {

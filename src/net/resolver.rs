@@ -278,7 +278,7 @@ impl Resolver {
     ) -> io::Result<Option<Answer>> {
         let deadline = self.now() + attempt.timeout;
         let socket = self.engine.connect(self.now(), None, attempt.server)?;
-        let mut stream = TcpStream::wait_open(&self.leads, socket, Some(deadline))?;
+        let mut stream = TcpStream::wait_open(&self.leads, socket, attempt.server, Some(deadline))?;
         let len = u16::try_from(attempt.message.len()).map_err(io::Error::other)?;
         // RFC 7766 8: the length and the message in one segment.
         stream.write_all(&[&len.to_be_bytes(), attempt.message.as_slice()].concat())?;
