@@ -68,11 +68,14 @@ impl Engine {
         quote: &Quote,
         baton: &mut Baton,
     ) {
-        let trouble = trouble(kind, quote.flow.remote.is_ipv6());
-        if quote.protocol == PROTOCOL_UDP {
-            if let ErrorKind::FragmentationNeeded(mtu) = kind {
-                return self.take_datagram_too_big(now, packet, quote, mtu);
-            }
+        let (is_v6, is_udp) = (quote.flow.remote.is_ipv6(), quote.protocol == PROTOCOL_UDP);
+        if let ErrorKind::FragmentationNeeded(mtu) = kind
+            && (is_udp || is_v6 && quote.protocol != PROTOCOL_TCP)
+        {
+            return self.take_datagram_too_big(now, packet, quote, mtu);
+        }
+        let trouble = trouble(kind, is_v6);
+        if is_udp {
             let (Trouble::Hard(error) | Trouble::Soft(error)) = trouble;
             return self.take_datagram_error(packet, quote, error, baton);
         }

@@ -100,6 +100,7 @@ impl Tcb {
             }
         }
         let fin_acked = advances && self.snd.acknowledge(ack);
+        self.judge_mtu_probe(now);
         if let Some(flight) = self.recovery.flight_mut().filter(|_| advances) {
             flight.advanced(now, ack);
         }

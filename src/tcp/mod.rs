@@ -19,6 +19,7 @@ mod info;
 mod input;
 pub mod isn;
 mod loss_detection;
+mod mtu_search;
 mod negotiation;
 mod output;
 mod pacing;
