@@ -91,7 +91,7 @@ for cidr in "${cidrs[@]}"; do
         echo "the kernel is at $cidr on it"
     elif off=$(ipv6_off) && [ -n "$quiet" ]; then
         [ "$cidr" = "$optional" ] || fail "the kernel refused the address $cidr: IPv6 is switched off here ($off)" \
-            "switch it on: sudo sysctl net.ipv6.conf.$name.disable_ipv6=0"
+            "switch it on (sudo sysctl net.ipv6.conf.$name.disable_ipv6=0), or leave that address out"
         echo "IPv6 is switched off here ($off): $name has IPv4 alone"
     else
         echo "$answer" >&2

@@ -77,7 +77,7 @@ pub enum Dropped {
     NoConnection,
     /// A UDP datagram to a port where nobody listens (answered by port unreachable).
     NoUdpPort,
-    /// A datagram for an endpoint whose inbox was full.
+    /// A datagram for an endpoint whose inbox was full, or for which there was no memory.
     ReceiveBufferFull,
     /// Overlapping fragments: the datagram was dropped.
     FragmentOverlap,

@@ -1,4 +1,5 @@
-//! How much memory may payload take? One account for all the connections of a host.
+//! How much memory may payload take? One account for all the connections of a host, and for the
+//! datagrams that wait there.
 //!
 //! ```text
 //!   0         half       3/4     7/8   limit
@@ -26,7 +27,7 @@ use super::chunk::Pool;
 pub enum Purpose {
     /// A connection begins: it gets a full first window while half of the memory is left.
     Begin,
-    /// A connection would go faster with more: while a quarter is left.
+    /// A connection would go faster with more, or datagrams come that may be lost: while a quarter is left.
     Grow,
     /// An application wants to send more: while an eighth is left.
     Send,

@@ -62,13 +62,14 @@ pub struct HostConfig {
     /// otherwise. Default 1,024.
     pub backlog: usize,
     /// Memory for the text of all connections, bytes: what waits to be sent or read, and what peers
-    /// may send since a window was offered to them. Default 1 GiB: 32 connections with the largest
+    /// may send since a window was offered to them; and for datagrams that wait to be received. Default 1 GiB: 32 connections with the largest
     /// window, or 16,384 that read nothing of a first window of 64 KiB.
     ///
     /// From a half on new connections begin with a small window, from three quarters on no buffer
     /// grows, from seven eighths on writers wait, and at the limit text that is not next is dropped.
-    /// Every connection may have 4 KiB each way whatever the others hold: more than 16,384
-    /// connections that all want it may exceed the limit.
+    /// Datagrams are dropped from three quarters on. Every connection may have 4 KiB each way whatever
+    /// the others hold, and every socket for datagrams 4 KiB of those: more than 16,384 connections that
+    /// all want it may exceed the limit.
     pub memory_limit: usize,
     /// How long a path MTU that a router has told is remembered, before a larger packet is tried
     /// (RFC 1191, 6.3: never less than 5 minutes). Default 10 minutes.

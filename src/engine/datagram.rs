@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::datagram_error::DatagramError;
 use super::datagram_table::{Bound, Settings};
+use super::family::canonical;
 use super::inbox::{Datagram, Inbox};
 use super::watch::Watched;
 use super::{Engine, OpenError};
@@ -64,11 +65,6 @@ enum Reach {
     Ourselves,
     Everybody,
     Group,
-}
-
-/// The address as it stands in packets: an IPv4 address that is mapped is that of IPv4.
-fn canonical(addr: SocketAddr) -> SocketAddr {
-    SocketAddr::new(addr.ip().to_canonical(), addr.port())
 }
 
 impl UdpEndpoint {
@@ -348,7 +344,7 @@ impl Engine {
         if !shared && !self.is_ours(ip) {
             return Err(OpenError::AddrNotAvailable);
         }
-        let bind = |port| self.udp.bind(SocketAddr::new(ip, port), shows_v6, false);
+        let bind = |port| self.udp.bind(SocketAddr::new(ip, port), shows_v6, false, &self.pool);
         let bound = if local.port() != 0 {
             bind(local.port()).ok_or(OpenError::AddrInUse)?
         } else {
@@ -367,7 +363,8 @@ impl Engine {
     pub fn udp_transparent(self: &Arc<Self>, port: u16) -> Result<UdpEndpoint, OpenError> {
         self.refuse_when_down()?;
         let local = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port);
-        self.open_udp(self.udp.bind(local, false, true).ok_or(OpenError::AddrInUse)?)
+        let bound = self.udp.bind(local, false, true, &self.pool);
+        self.open_udp(bound.ok_or(OpenError::AddrInUse)?)
     }
 
     fn open_udp(self: &Arc<Self>, bound: Arc<Bound>) -> Result<UdpEndpoint, OpenError> {

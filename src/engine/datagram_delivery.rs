@@ -11,10 +11,8 @@ use crate::tcp::Error;
 use crate::time::Instant;
 use crate::trace::Dropped;
 use crate::wire::icmp::Quote;
+use crate::wire::ip::LEAST_MTU_V6;
 use crate::wire::{Body, Flow, IpFields, PROTOCOL_UDP, Packet, udp};
-
-/// Bytes of a packet that every link of IPv6 takes (RFC 8200, 5).
-const LEAST_MTU_V6: usize = 1280;
 
 impl Engine {
     /// Whether a packet that is not sent to an address of ours is for an endpoint of UDP all the same.
@@ -58,7 +56,7 @@ impl Engine {
         baton: &mut Baton,
     ) {
         let Some(sender) = self.udp.connected(&quote.flow) else {
-            return self.drop_packet(packet, Dropped::IcmpStranger);
+            return self.drop_stranger(packet);
         };
         if sender.inbox.fail(error) == Put::First {
             baton.told.push(Arc::clone(&sender.inbox));
@@ -66,7 +64,8 @@ impl Engine {
     }
 
     /// A router tells that a datagram which we are said to have sent is too big for its next hop: what
-    /// leaves from now on is cut to that (RFC 8201, 4). Datagrams of IPv4 are cut on their way.
+    /// leaves from now on is cut to that (RFC 8201, 4). Datagrams of IPv4 are cut on their way. Believed
+    /// of what somebody here may have sent, and where it is news (RFC 8899 3, RFC8899-3-b).
     pub(super) fn take_datagram_too_big(
         &self,
         now: Instant,
@@ -74,13 +73,21 @@ impl Engine {
         quote: &Quote,
         mtu: u16,
     ) {
-        let (remote, mtu) = (quote.flow.remote.ip(), usize::from(mtu));
+        let (local, remote) = (quote.flow.local.ip(), quote.flow.remote.ip());
+        let sent = match quote.protocol {
+            PROTOCOL_UDP => self.udp.receiver(&quote.flow).is_some(),
+            protocol => {
+                let has_sender = self.pingers.are_open() || self.has_raw(local, protocol);
+                has_sender && self.is_ours(local)
+            }
+        };
         // RFC 8201 4: what is less than any link of IPv6 takes is no news.
-        let news = mtu >= LEAST_MTU_V6 && mtu < self.limits_to(now, remote).mtu;
-        if remote.is_ipv4() || !news || self.udp.receiver(&quote.flow).is_none() {
+        let fits = mtu >= LEAST_MTU_V6 && mtu < quote.total_len;
+        let news = fits && usize::from(mtu) < self.limits_to(now, remote).mtu;
+        if remote.is_ipv4() || !news || !sent {
             return self.drop_packet(packet, Dropped::IcmpIgnored);
         }
-        self.paths.learn(now, remote, mtu);
+        self.paths.learn(now, remote, mtu.into());
     }
 
     /// A datagram from this host itself; whether anybody is there.

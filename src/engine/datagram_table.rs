@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::datagram::UdpOptions;
 use super::inbox::Inbox;
-use super::lock;
+use super::{family, lock};
+use crate::buffer::Pool;
 use crate::wire::{Flow, ip};
 
 /// An endpoint that is bound.
@@ -44,12 +45,7 @@ impl Settings {
 
     /// An address as the application knows it.
     pub(super) fn shown(&self, addr: SocketAddr) -> SocketAddr {
-        match addr.ip() {
-            IpAddr::V4(v4) if self.shows_v6 => {
-                SocketAddr::new(v4.to_ipv6_mapped().into(), addr.port())
-            }
-            _ => addr,
-        }
+        family::shown(addr, self.shows_v6)
     }
 
     fn hears(&self, from: SocketAddr) -> bool {
@@ -63,7 +59,7 @@ fn covers(any: IpAddr, ip: IpAddr) -> bool {
 }
 
 impl Bound {
-    pub(super) fn new(local: SocketAddr, shows_v6: bool, transparent: bool) -> Self {
+    pub(super) fn new(local: SocketAddr, shows_v6: bool, transparent: bool, inbox: Inbox) -> Self {
         let settings = Settings {
             local,
             peer: None,
@@ -71,7 +67,7 @@ impl Bound {
             groups: Vec::new(),
             options: UdpOptions::default(),
         };
-        Self { inbox: Arc::default(), transparent, settings: Mutex::new(settings) }
+        Self { inbox: Arc::new(inbox), transparent, settings: Mutex::new(settings) }
     }
 
     pub(super) fn settings(&self) -> MutexGuard<'_, Settings> {
@@ -110,12 +106,14 @@ pub(super) struct UdpTable {
 }
 
 impl UdpTable {
-    /// Binds an endpoint, unless one is there that would get the same datagrams.
+    /// Binds an endpoint, unless one is there that would get the same datagrams, which wait in memory of
+    /// `pool`.
     pub(super) fn bind(
         &self,
         local: SocketAddr,
         shows_v6: bool,
         transparent: bool,
+        pool: &Pool,
     ) -> Option<Arc<Bound>> {
         let mut bound = self.bound.write().unwrap_or_else(PoisonError::into_inner);
         let there = bound.entry(local.port()).or_default();
@@ -127,7 +125,7 @@ impl UdpTable {
         if there.iter().any(overlaps) {
             return None;
         }
-        let new = Arc::new(Bound::new(local, shows_v6, transparent));
+        let new = Arc::new(Bound::new(local, shows_v6, transparent, Inbox::new(pool)));
         there.push(Arc::clone(&new));
         self.transparent.fetch_add(transparent.into(), Ordering::Relaxed);
         Some(new)

@@ -3,7 +3,8 @@
 use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::lock;
@@ -75,11 +76,33 @@ pub(super) enum Owner {
 /// its order. Which part a flow is in may be known: whoever fills one finds things in it as fast.
 pub(super) struct Demux {
     shards: [Mutex<Shard>; SHARDS],
+    /// The host's addresses.
+    ours: Vec<IpAddr>,
+    /// How many connections have another one at our end.
+    foreign: AtomicUsize,
 }
 
 impl Demux {
-    pub(super) fn new() -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::default()) }
+    /// Of a host that has these addresses.
+    pub(super) fn new(ours: Vec<IpAddr>) -> Self {
+        let shards = std::array::from_fn(|_| Mutex::default());
+        Self { shards, ours, foreign: AtomicUsize::new(0) }
+    }
+
+    /// Whether there are connections whose end here has an address that is not the host's.
+    pub(super) fn has_foreign(&self) -> bool {
+        self.foreign.load(Ordering::Relaxed) > 0
+    }
+
+    fn is_foreign(&self, flow: &PackedFlow) -> bool {
+        !self.ours.contains(&flow.flow().local.ip())
+    }
+
+    /// A connection of this flow was there until now.
+    fn note_gone(&self, flow: &PackedFlow) {
+        if self.is_foreign(flow) {
+            self.foreign.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// The connection of this flow.
@@ -104,17 +127,26 @@ impl Demux {
         }
         let slot = make();
         shard.slots.insert(ByFlow(Arc::clone(&slot)));
+        self.foreign.fetch_add(self.is_foreign(flow).into(), Ordering::Relaxed);
         Some(slot)
     }
 
     /// Forgets this very slot; another one of the same flow stays. Whether it was there.
     pub(super) fn remove(&self, slot: &Arc<Slot>) -> bool {
-        remove(&mut lock(self.shard(&slot.flow)).slots, slot)
+        let removed = remove(&mut lock(self.shard(&slot.flow)).slots, slot);
+        if removed {
+            self.note_gone(&slot.flow);
+        }
+        removed
     }
 
     /// Forgets this very record; another one of the same flow stays. Whether it was there.
     pub(super) fn forget(&self, remains: &Arc<Remains>) -> bool {
-        remove(&mut lock(self.shard(&remains.flow)).remains, remains)
+        let removed = remove(&mut lock(self.shard(&remains.flow)).remains, remains);
+        if removed {
+            self.note_gone(&remains.flow);
+        }
+        removed
     }
 
     /// `remains` takes the place of `slot`, if that is there.
@@ -148,7 +180,9 @@ impl Demux {
     /// Forgets every record of a TIME-WAIT.
     pub(super) fn forget_remains(&self) {
         for shard in &self.shards {
-            lock(shard).remains = HashSet::new();
+            let mut shard = lock(shard);
+            shard.remains.iter().for_each(|found| self.note_gone(&found.0.flow));
+            shard.remains = HashSet::new();
         }
     }
 

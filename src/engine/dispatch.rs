@@ -112,11 +112,11 @@ impl Engine {
         (!crate::wire::ip::is_host(from)).then_some(Dropped::FromNowhere)
     }
 
-    /// Whether a packet to an address that is not ours may concern us: there are connections at such
-    /// (`ListenOptions::transparent`).
+    /// Whether a packet to an address that is not ours may concern us: there are connections at such, or
+    /// may be soon (`ListenOptions::transparent`).
     fn is_for_anybody(&self, packet: &Packet<'_>) -> bool {
         let to = packet.destination;
-        self.listeners.expects_foreign()
+        (self.listeners.expect_foreign() || self.demux.has_foreign())
             && matches!(
                 packet.body,
                 Body::Tcp(..) | Body::Fragment(_) | Body::Icmp(Message::Error(..))

@@ -15,7 +15,7 @@ use crate::wire::icmp::{
     Echo, ErrorKind, Message, Quote, emit_echo, emit_problem, emit_time_exceeded, emit_unreachable,
 };
 use crate::wire::ip::unknown_transport;
-use crate::wire::{PROTOCOL_TCP, PROTOCOL_UDP, Packet, Problem};
+use crate::wire::{PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, Packet, Problem};
 
 impl Engine {
     /// What a frame to `remote` may be.
@@ -42,7 +42,7 @@ impl Engine {
                     at: now,
                 };
                 if !self.pingers.deliver(echo.identifier, reply) {
-                    self.drop_packet(packet, Dropped::IcmpStranger);
+                    self.drop_stranger(packet);
                 }
             }
             Message::Error(kind, quote) => self.take_icmp_error(now, packet, *kind, quote, baton),
@@ -68,11 +68,14 @@ impl Engine {
         quote: &Quote,
         baton: &mut Baton,
     ) {
-        let trouble = trouble(kind, quote.flow.remote.is_ipv6());
-        if quote.protocol == PROTOCOL_UDP {
-            if let ErrorKind::FragmentationNeeded(mtu) = kind {
-                return self.take_datagram_too_big(now, packet, quote, mtu);
-            }
+        let (is_v6, is_udp) = (quote.flow.remote.is_ipv6(), quote.protocol == PROTOCOL_UDP);
+        if let ErrorKind::FragmentationNeeded(mtu) = kind
+            && (is_udp || is_v6 && quote.protocol != PROTOCOL_TCP)
+        {
+            return self.take_datagram_too_big(now, packet, quote, mtu);
+        }
+        let trouble = trouble(kind, is_v6);
+        if is_udp {
             let (Trouble::Hard(error) | Trouble::Soft(error)) = trouble;
             return self.take_datagram_error(packet, quote, error, baton);
         }
@@ -81,7 +84,7 @@ impl Engine {
         let slot = match owner {
             Some(Owner::Slot(slot)) => slot,
             Some(Owner::Remains(_)) => return self.drop_packet(packet, Dropped::IcmpIgnored),
-            None => return self.drop_packet(packet, Dropped::IcmpStranger),
+            None => return self.drop_stranger(packet),
         };
         let mut inner = slot.lock();
         if let ErrorKind::FragmentationNeeded(mtu) = kind {
@@ -95,6 +98,15 @@ impl Engine {
         let signals = inner.connection.on_icmp(now, quote.seq, trouble);
         self.announce(now, &slot, inner, signals);
         baton.owed.push(slot);
+    }
+
+    /// An ICMP message about something that neither a connection nor a pinger of ours has sent. A raw
+    /// endpoint that took a copy may have.
+    pub(super) fn drop_stranger(&self, packet: &Packet<'_>) {
+        let protocol = if packet.source.is_ipv4() { PROTOCOL_ICMP } else { PROTOCOL_ICMPV6 };
+        if !self.has_raw(packet.destination, protocol) {
+            self.drop_packet(packet, Dropped::IcmpStranger);
+        }
     }
 
     /// Tells the sender that nobody here takes what it sent: `code` is that of IPv4 for it.

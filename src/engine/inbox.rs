@@ -12,11 +12,16 @@ use std::time::Duration;
 use super::datagram_error::DatagramError;
 use super::lock;
 use super::watch::{Readiness, Watched, Watcher};
+use crate::buffer::{Pool, Purpose, Share};
 use crate::tcp::Error;
 
 /// Bytes that may wait to be received, [`OVERHEAD`] included: as many as Linux lets by default
 /// (`net.core.rmem_default`, which it doubles for its own records).
 const ROOM: usize = 416 << 10;
+
+/// Bytes that may wait however short the host's memory is, [`OVERHEAD`] included: as for a connection
+/// each way.
+const FLOOR: usize = 4096;
 
 /// What a datagram takes beside its payload, so that empty ones do not come free.
 const OVERHEAD: usize = 128;
@@ -36,17 +41,17 @@ pub struct Datagram {
 }
 
 /// The datagrams of one endpoint that wait to be received.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
     arrived: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     waiting: VecDeque<Datagram>,
-    /// What they take of [`ROOM`].
-    bytes: usize,
+    /// What they take, of [`ROOM`] and of the memory of the host.
+    taken: Share,
     /// What the network said of a datagram that was sent, until somebody is told.
     error: Option<Error>,
     /// Nothing comes any more: the host is down.
@@ -68,7 +73,7 @@ pub(super) enum Put {
     First,
     /// Somebody is.
     Another,
-    /// There was no room for it.
+    /// There was no room for it, or no memory.
     Full,
 }
 
@@ -94,15 +99,42 @@ fn cost(datagram: &Datagram) -> usize {
     datagram.payload.len() + OVERHEAD
 }
 
+impl State {
+    /// Takes the memory for another datagram, if there is room for it. Those of a flood shall leave some to
+    /// the connections, and those of a few questions come through whatever the connections hold.
+    fn make_room(&mut self, datagram: &Datagram) -> bool {
+        let bytes = self.taken.bytes() as usize + cost(datagram);
+        let Some(sum) = u32::try_from(bytes).ok().filter(|_| bytes <= ROOM) else { return false };
+        if bytes <= FLOOR {
+            self.taken.set(sum);
+            return true;
+        }
+        self.taken.try_set(sum, Purpose::Grow)
+    }
+}
+
 impl Inbox {
+    /// An empty one, of a host with this memory.
+    pub(super) fn new(pool: &Pool) -> Self {
+        let state = State {
+            waiting: VecDeque::new(),
+            taken: Share::new(pool),
+            error: None,
+            closed: false,
+            noted: false,
+            asleep: 0,
+            leads: None,
+            watcher: None,
+        };
+        Self { state: Mutex::new(state), arrived: Condvar::new() }
+    }
+
     /// A datagram has come. Whoever is told `First` calls `tell`.
     pub(super) fn put(&self, datagram: Datagram) -> Put {
         let mut state = lock(&self.state);
-        let bytes = state.bytes + cost(&datagram);
-        if bytes > ROOM || state.closed {
+        if state.closed || !state.make_room(&datagram) {
             return Put::Full;
         }
-        state.bytes = bytes;
         state.waiting.push_back(datagram);
         state.note()
     }
@@ -149,7 +181,9 @@ impl Inbox {
         let Some(next) = state.waiting.pop_front() else {
             return if state.closed { Err(DatagramError::HostDown) } else { Ok(None) };
         };
-        state.bytes -= cost(&next);
+        let freed = u32::try_from(cost(&next)).unwrap_or(u32::MAX);
+        let left = state.taken.bytes().saturating_sub(freed);
+        state.taken.set(left);
         Ok(Some(next))
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::ListenOptions;
@@ -22,9 +22,8 @@ pub(super) struct Listeners {
     hash: IsnGenerator,
     /// The next listener's.
     serial: AtomicU64,
-    /// There was somebody who takes, or opens, connections at addresses that are not ours: packets to
-    /// such may concern us, for as long as one of them may live.
-    foreign: AtomicBool,
+    /// How many of them take connections to addresses that are not ours.
+    transparent: AtomicUsize,
 }
 
 /// How well a listener fits a destination: the greatest wins.
@@ -44,7 +43,7 @@ impl Listeners {
             by_port: RwLock::default(),
             hash,
             serial: AtomicU64::new(0),
-            foreign: AtomicBool::new(false),
+            transparent: AtomicUsize::new(0),
         }
     }
 
@@ -57,9 +56,7 @@ impl Listeners {
         if there.iter().any(|other| other.excludes(&new)) {
             return None;
         }
-        if options.transparent {
-            self.expect_foreign();
-        }
+        self.transparent.fetch_add(options.transparent.into(), Ordering::Relaxed);
         there.push(Arc::clone(&new));
         Some(new)
     }
@@ -95,12 +92,13 @@ impl Listeners {
     /// Forgets a listener.
     pub(super) fn forget(&self, shared: &Arc<Shared>) {
         let mut by_port = self.write();
-        if let Some(there) = by_port.get_mut(&shared.local.port()) {
-            there.retain(|other| !Arc::ptr_eq(other, shared));
-            if there.is_empty() {
-                by_port.remove(&shared.local.port());
-            }
+        let Some(there) = by_port.get_mut(&shared.local.port()) else { return };
+        let Some(place) = there.iter().position(|other| Arc::ptr_eq(other, shared)) else { return };
+        there.remove(place);
+        if there.is_empty() {
+            by_port.remove(&shared.local.port());
         }
+        self.transparent.fetch_sub(shared.transparent.into(), Ordering::Relaxed);
     }
 
     /// Every listener, by port.
@@ -110,14 +108,9 @@ impl Listeners {
         all
     }
 
-    /// Packets to addresses that are not ours may concern us from now on.
-    pub(super) fn expect_foreign(&self) {
-        self.foreign.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether they may.
-    pub(super) fn expects_foreign(&self) -> bool {
-        self.foreign.load(Ordering::Relaxed)
+    /// Whether one of them takes connections to addresses that are not ours.
+    pub(super) fn expect_foreign(&self) -> bool {
+        self.transparent.load(Ordering::Relaxed) > 0
     }
 
     fn read(&self) -> RwLockReadGuard<'_, ByPort> {

@@ -10,6 +10,7 @@ mod defer;
 mod demux;
 mod dispatch;
 mod error;
+mod family;
 mod fast_open;
 mod frames;
 mod icmp;
@@ -45,6 +46,7 @@ pub use config::{BusyPolling, HostConfig};
 pub use datagram::{UdpEndpoint, UdpOptions};
 pub use datagram_error::DatagramError;
 pub use error::OpenError;
+pub(crate) use family::shown;
 pub use inbox::Datagram;
 pub(crate) use inbox::Inbox;
 pub use listener::Listener;
@@ -183,7 +185,7 @@ impl Engine {
             ports: EphemeralPorts::new(config.ephemeral_ports.clone()),
             paths: Paths::new(config.path_mtu_timeout),
             cookies: Cookies::new(),
-            demux: Demux::new(),
+            demux: Demux::new(config.addresses.iter().map(IpNet::addr).collect()),
             listeners: Listeners::new(IsnGenerator::new(config.secret)),
             udp: UdpTable::default(),
             raws: RawTable::default(),
@@ -234,7 +236,8 @@ impl Engine {
         &self.counters
     }
 
-    /// Memory that connections hold or have promised, bytes: what `HostConfig::memory_limit` limits.
+    /// Memory that connections hold or have promised, and that datagrams take which wait to be received,
+    /// bytes: what `HostConfig::memory_limit` limits.
     #[must_use]
     pub fn memory_used(&self) -> usize {
         self.pool.used()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::family::canonical;
 use super::listener::Listener;
 use super::slot::Slot;
 use super::socket::Socket;
@@ -44,6 +45,9 @@ impl Engine {
         options: &ListenOptions,
     ) -> Result<Listener, OpenError> {
         self.refuse_when_down()?;
+        // An address of IPv4 in the guise of IPv6 is one of IPv4 (RFC 4291, 2.5.5.2), and so none for
+        // who leaves those to others.
+        let local = if options.only_v6 { local } else { canonical(local) };
         if !local.ip().is_unspecified() && !self.may_have(local.ip(), options.transparent) {
             return Err(OpenError::AddrNotAvailable);
         }
@@ -138,7 +142,7 @@ impl Engine {
         text: &[u8],
     ) -> Result<Arc<Slot>, OpenError> {
         // An address of IPv4 in the guise of IPv6 is one of IPv4 (RFC 4291, 2.5.5.2).
-        let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+        let (local, remote) = (local.map(canonical), canonical(remote));
         // RFC 9293 3.9.1.1, MUST-46.
         if !self.may_stand_for(remote.ip()) || self.is_ours(remote.ip()) || remote.port() == 0 {
             return Err(OpenError::BadRemote);
@@ -153,9 +157,6 @@ impl Engine {
             Some(local) => local,
             None => SocketAddr::new(chosen, 0),
         };
-        if options.transparent {
-            self.listeners.expect_foreign();
-        }
         let born = |flow: Flow| {
             let mut connection = Connection::active(now, self.birth(now, flow, &options.config));
             self.say_early(now, &mut connection, &flow, options.fast_open, text);

@@ -70,6 +70,11 @@ impl Pingers {
         true
     }
 
+    /// Whether there are any.
+    pub(super) fn are_open(&self) -> bool {
+        !lock(&self.open).is_empty()
+    }
+
     pub(super) fn wake_all(&self) {
         for inbox in lock(&self.open).values() {
             inbox.arrived.notify_all();

@@ -208,7 +208,8 @@ impl Engine {
             return Err(OpenError::AddrNotAvailable);
         }
         let options = Mutex::new(RawOptions { ttl: 64, dscp: 0 });
-        let raw = Arc::new(Raw { inbox: Arc::default(), local, protocol, options });
+        let inbox = Arc::new(Inbox::new(&self.pool));
+        let raw = Arc::new(Raw { inbox, local, protocol, options });
         self.raws.insert(Arc::clone(&raw));
         let endpoint = RawEndpoint { engine: Arc::clone(self), raw };
         // `close_all` may have looked at the endpoints before this one was there.

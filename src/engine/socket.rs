@@ -177,7 +177,8 @@ impl Socket {
         can_read(&self.slot.lock())
     }
 
-    /// Whether `write` has something to say, or an open has ended.
+    /// Whether it is worth calling `write`: a third of the send buffer is free, as with Linux, writing is
+    /// over, or an open has ended. It may be `false` though `write` would still take a little.
     #[must_use]
     pub fn is_writable(&self) -> bool {
         can_write(&self.slot.lock())
@@ -188,8 +189,7 @@ impl Socket {
         self.slot.wait(Event::Readable, timeout, can_read)
     }
 
-    /// Sleeps until `write` has something to say, an open has ended, or `timeout` has passed
-    /// (`false` then).
+    /// Sleeps until [`is_writable`](Self::is_writable), or `timeout` has passed (`false` then).
     pub fn wait_writable(&self, timeout: Option<Duration>) -> bool {
         self.slot.wait(Event::Writable, timeout, can_write)
     }
@@ -260,7 +260,7 @@ pub(super) fn can_read(inner: &Inner) -> bool {
 }
 
 pub(super) fn can_write(inner: &Inner) -> bool {
-    inner.connection.writable() > 0 || inner.connection.write_ended()
+    inner.connection.is_writable() || inner.connection.write_ended()
 }
 
 impl Inner {

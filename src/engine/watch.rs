@@ -44,7 +44,8 @@ bitflags! {
     pub struct Readiness: u8 {
         /// Reading gives text, the end or an error; accepting gives a connection or an error.
         const READABLE = 0x01;
-        /// Writing takes bytes, or fails; an attempt to connect has ended, well or not.
+        /// Writing takes bytes, a third of the send buffer at least, or fails; an attempt to connect has
+        /// ended, well or not.
         const WRITABLE = 0x02;
         /// Behind what waits to be read nothing will follow.
         const READ_CLOSED = 0x04;

@@ -1,11 +1,12 @@
 //! What the clones of one `TcpStream` share: the socket, its options, and how a call waits.
 
 use std::io::{self, IoSlice, IoSliceMut};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::engine::Socket;
+use crate::engine::{Socket, shown};
 use crate::runtime::follower::{self, Waits};
 use crate::runtime::lead::Lead;
 use crate::time::Instant;
@@ -18,6 +19,8 @@ const MUCH: usize = 16 << 10;
 /// One connection of the application. The last clone that lets go closes it.
 pub(super) struct Endpoint {
     pub(super) socket: Socket,
+    /// It was opened in terms of IPv6: addresses of IPv4 are shown mapped.
+    shows_v6: bool,
     leads: Arc<[Lead]>,
     nonblocking: AtomicBool,
     /// Few set any of them.
@@ -40,13 +43,24 @@ enum Until {
 }
 
 impl Endpoint {
-    pub(super) fn new(socket: Socket, leads: &Arc<[Lead]>) -> Self {
+    pub(super) fn new(socket: Socket, shows_v6: bool, leads: &Arc<[Lead]>) -> Self {
         Self {
             socket,
+            shows_v6,
             leads: Arc::clone(leads),
             nonblocking: AtomicBool::new(false),
             options: Mutex::new(None),
         }
+    }
+
+    /// Our end, as the application knows it.
+    pub(super) fn local_addr(&self) -> SocketAddr {
+        shown(self.socket.local_addr(), self.shows_v6)
+    }
+
+    /// The peer's.
+    pub(super) fn peer_addr(&self) -> SocketAddr {
+        shown(self.socket.peer_addr(), self.shows_v6)
     }
 
     pub(super) fn now(&self) -> Instant {

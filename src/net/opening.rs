@@ -45,7 +45,11 @@ impl SocketOptions {
         let mut failure = no_addresses();
         for addr in addr.to_socket_addrs(&Resolver::new(host))? {
             match host.engine().listen_as(addr, &options) {
-                Ok(listener) => return Ok(TcpListener::new(host, listener, self.linger)),
+                Ok(listener) => {
+                    // Who takes what is for anybody has each address as it stands in the packets.
+                    let shows_v6 = addr.is_ipv6() && !self.transparent;
+                    return Ok(TcpListener::new(host, listener, shows_v6, self.linger));
+                }
                 Err(error) => failure = error.into(),
             }
         }
@@ -116,7 +120,7 @@ impl SocketOptions {
                     continue;
                 }
             };
-            match self.wait_open(host, socket, None) {
+            match self.wait_open(host, socket, addr, None) {
                 Ok(mut stream) => {
                     stream.write_all(&data[taken..])?;
                     return Ok(stream);
@@ -175,7 +179,7 @@ impl SocketOptions {
     pub fn connect_nonblocking(&self, host: &Host, addr: &SocketAddr) -> io::Result<TcpStream> {
         let options = self.connect_options(host)?;
         let socket = host.engine().connect_as(host.clock().now(), self.local, *addr, &options)?;
-        let endpoint = Endpoint::new(socket, host.leads());
+        let endpoint = Endpoint::new(socket, addr.is_ipv6(), host.leads());
         endpoint.set_nonblocking(true);
         if self.linger.is_some() {
             endpoint.set_options(|options| options.linger = self.linger);
@@ -192,16 +196,17 @@ impl SocketOptions {
     ) -> io::Result<TcpStream> {
         let now = host.clock().now();
         let socket = host.engine().connect_as(now, self.local, addr, options)?;
-        self.wait_open(host, socket, timeout.map(|timeout| now + timeout))
+        self.wait_open(host, socket, addr, timeout.map(|timeout| now + timeout))
     }
 
     fn wait_open(
         &self,
         host: &Host,
         socket: Socket,
+        addr: SocketAddr,
         deadline: Option<Instant>,
     ) -> io::Result<TcpStream> {
-        let stream = TcpStream::wait_open(host.leads(), socket, deadline)?;
+        let stream = TcpStream::wait_open(host.leads(), socket, addr, deadline)?;
         if self.linger.is_some() {
             stream.set_linger(self.linger)?;
         }

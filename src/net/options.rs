@@ -198,7 +198,7 @@ impl SocketOptions {
     }
 
     /// `IPV6_V6ONLY`: a listener at `[::]` leaves the addresses of IPv4 to others. Default off: it
-    /// takes both, and tells those of IPv4 as they are, where Linux maps them into IPv6.
+    /// takes both, and shows those of IPv4 mapped, as `::ffff:192.0.2.2`.
     ///
     /// ```
     /// use tuntcp::net::SocketOptions;

@@ -57,7 +57,8 @@ impl Event {
         self.ready.contains(Readiness::READABLE)
     }
 
-    /// A write will not wait: there is room, or it fails. Of an attempt to connect: it has ended.
+    /// A write will not wait: there is room, or it fails. As with Linux, room is told of once a third of
+    /// the send buffer is free. Of an attempt to connect: it has ended.
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.ready.contains(Readiness::WRITABLE)

@@ -290,13 +290,12 @@ impl TcpListener {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn only_v6(&self) -> io::Result<bool> {
-        let listener = &self.shared.listener;
-        if listener.local_addr().is_ipv4() {
+        if self.shared.local_addr().is_ipv4() {
             return Err(io::Error::new(
                 ErrorKind::Unsupported,
                 "the listener's address is of IPv4",
             ));
         }
-        Ok(listener.only_v6())
+        Ok(self.shared.listener.only_v6())
     }
 }

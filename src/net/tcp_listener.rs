@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::engine::Listener;
+use crate::engine::{Listener, shown};
 use crate::runtime::Host;
 use crate::runtime::follower::{self, Waits};
 use crate::runtime::lead::{Lead, Term};
@@ -49,10 +49,19 @@ pub struct TcpListener {
 /// What the clones of a listener share.
 pub(super) struct Shared {
     pub(super) listener: Listener,
+    /// It listens in terms of IPv6: addresses of IPv4 are shown mapped.
+    shows_v6: bool,
     leads: Arc<[Lead]>,
     nonblocking: AtomicBool,
     /// What the streams that are accepted begin with.
     linger: Option<Duration>,
+}
+
+impl Shared {
+    /// Where it listens, as the application knows it.
+    pub(super) fn local_addr(&self) -> SocketAddr {
+        shown(self.listener.local_addr(), self.shows_v6)
+    }
 }
 
 /// One who waits for a connection.
@@ -74,7 +83,9 @@ impl Waits for Waiter<'_> {
 
 impl TcpListener {
     /// Listens at `addr` of `host`. An unspecified address (`0.0.0.0`) stands for all of the
-    /// host's, port 0 for a free one. Of several addresses the first that works is taken.
+    /// host's, that of IPv6 (`::`) for those of both families: who calls by IPv4 is shown mapped then,
+    /// as `::ffff:192.0.2.2`. Port 0 stands for a free one. Of several addresses the first that works
+    /// is taken.
     ///
     /// Fails with `AddrInUse` if somebody listens there already, with `AddrNotAvailable` if the
     /// host does not have that address, with `NetworkDown` if its device is gone.
@@ -93,9 +104,15 @@ impl TcpListener {
         SocketOptions::new().listen(host, addr)
     }
 
-    pub(super) fn new(host: &Host, listener: Listener, linger: Option<Duration>) -> Self {
+    pub(super) fn new(
+        host: &Host,
+        listener: Listener,
+        shows_v6: bool,
+        linger: Option<Duration>,
+    ) -> Self {
         let shared = Shared {
             listener,
+            shows_v6,
             leads: Arc::clone(host.leads()),
             nonblocking: AtomicBool::new(false),
             linger,
@@ -140,7 +157,7 @@ impl TcpListener {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.shared.listener.local_addr())
+        Ok(self.shared.local_addr())
     }
 
     /// The next connection, and who opened it; waits for one, unless `set_nonblocking` was called.
@@ -159,11 +176,11 @@ impl TcpListener {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let Shared { listener, leads, nonblocking, linger } = &*self.shared;
+        let Shared { listener, shows_v6, leads, nonblocking, linger } = &*self.shared;
         loop {
             if let Some(socket) = listener.accept()? {
-                let peer = socket.peer_addr();
-                let endpoint = Endpoint::new(socket, leads);
+                let endpoint = Endpoint::new(socket, *shows_v6, leads);
+                let peer = endpoint.peer_addr();
                 if linger.is_some() {
                     endpoint.set_options(|options| options.linger = *linger);
                 }
@@ -267,7 +284,7 @@ impl TcpListener {
 
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let addr = self.shared.listener.local_addr();
+        let addr = self.shared.local_addr();
         f.debug_struct("TcpListener").field("addr", &addr).finish_non_exhaustive()
     }
 }

@@ -85,10 +85,11 @@ impl TcpStream {
         SocketOptions::new().connect_timeout(host, addr, timeout)
     }
 
-    /// Waits until `socket`, which opens, is open: until `deadline` at most.
+    /// Waits until `socket`, which opens to `addr`, is open: until `deadline` at most.
     pub(super) fn wait_open(
         leads: &Arc<[Lead]>,
         socket: Socket,
+        addr: SocketAddr,
         deadline: Option<Instant>,
     ) -> io::Result<Self> {
         let deadline = deadline.unwrap_or(Instant::NEVER);
@@ -100,7 +101,7 @@ impl TcpStream {
             }
             socket.wait_writable((!deadline.is_never()).then(|| deadline - now));
         }
-        Ok(Self::new(Endpoint::new(socket, leads)))
+        Ok(Self::new(Endpoint::new(socket, addr.is_ipv6(), leads)))
     }
 
     /// The peer's address; also when the connection is over.
@@ -113,7 +114,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.endpoint.socket.peer_addr())
+        Ok(self.endpoint.peer_addr())
     }
 
     /// Our own address.
@@ -126,7 +127,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.endpoint.socket.local_addr())
+        Ok(self.endpoint.local_addr())
     }
 
     /// Ends reading, writing or both, for all clones. The peer reads the end of what was written
@@ -470,8 +471,8 @@ impl Write for TcpStream {
 impl fmt::Debug for TcpStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TcpStream")
-            .field("addr", &self.endpoint.socket.local_addr())
-            .field("peer", &self.endpoint.socket.peer_addr())
+            .field("addr", &self.endpoint.local_addr())
+            .field("peer", &self.endpoint.peer_addr())
             .finish_non_exhaustive()
     }
 }

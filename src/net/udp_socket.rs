@@ -108,6 +108,11 @@ impl UdpSocket {
         Ok(Self::new(&Resolver::new(host), host.engine().udp_transparent(port)?))
     }
 
+    /// Looks names up for its host.
+    pub(super) fn resolver(&self) -> &Resolver {
+        &self.shared.resolver
+    }
+
     fn new(resolver: &Resolver, endpoint: UdpEndpoint) -> Self {
         let (waiting, resolver) = (Waiting::new(resolver.leads()), resolver.clone());
         Self { shared: Arc::new(Shared { endpoint, waiting, resolver }) }
@@ -187,7 +192,7 @@ impl UdpSocket {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn send_to(&self, buf: &[u8], addr: impl ToSocketAddrs) -> io::Result<usize> {
-        let to = addr.to_socket_addrs(&self.shared.resolver)?.next().ok_or_else(no_addresses)?;
+        let to = addr.to_socket_addrs(self.resolver())?.next().ok_or_else(no_addresses)?;
         self.shared.endpoint.send_to(self.shared.waiting.now(), buf, to)?;
         Ok(buf.len())
     }
@@ -230,7 +235,7 @@ impl UdpSocket {
     /// ```
     pub fn connect(&self, addr: impl ToSocketAddrs) -> io::Result<()> {
         let mut failure = no_addresses();
-        for addr in addr.to_socket_addrs(&self.shared.resolver)? {
+        for addr in addr.to_socket_addrs(self.resolver())? {
             match self.shared.endpoint.connect(addr) {
                 Ok(()) => return Ok(()),
                 Err(error) => failure = error.into(),

@@ -100,6 +100,7 @@ impl Tcb {
             }
         }
         let fin_acked = advances && self.snd.acknowledge(ack);
+        self.judge_mtu_probe(now);
         if let Some(flight) = self.recovery.flight_mut().filter(|_| advances) {
             flight.advanced(now, ack);
         }
@@ -160,8 +161,7 @@ impl Tcb {
     fn note_progress(&mut self, now: Instant, fin_acked: bool) {
         self.soft_error = None;
         self.tune_send_buffer();
-        if self.has_room_to_tell() {
-            // A third of the buffer is free: worth waking a writer for.
+        if self.is_writable() {
             self.signals |= Signals::WRITABLE;
         }
         if fin_acked {

@@ -182,9 +182,11 @@ impl Tcb {
         }
     }
 
-    /// Whether so much of the send buffer is free that it is worth waking a writer for: a third.
-    pub(super) fn has_room_to_tell(&self) -> bool {
-        self.snd.queue.len() * 3 <= self.send_limit() * 2
+    /// Whether it is worth writing: a third of the send buffer is free, as with Linux, and there is memory.
+    /// Whoever was woken for less would be woken for each acknowledgement. While this does not hold
+    /// something is unacknowledged: an acknowledgement will tell when it does.
+    pub(super) fn is_writable(&self) -> bool {
+        self.snd.queue.len() * 3 <= self.send_limit() * 2 && self.writable() > 0
     }
 
     /// The size of the send buffer, bytes, while memory is as it is.

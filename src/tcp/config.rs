@@ -90,6 +90,10 @@ pub struct Config {
     /// Least path MTU that is believed, bytes: nobody shall make us send crumbs (RFC 5927, 7).
     /// Default 552, as Linux.
     pub min_path_mtu: u16,
+    /// Find the path MTU by trying, where large segments are lost time-out by time-out and no router
+    /// says why: a black hole (RFC 4821, RFC 8899). `net.ipv4.tcp_mtu_probing` of Linux, whose 1 it is.
+    /// Default on.
+    pub mtu_probing: bool,
     /// A RST must be exact to reset (RFC 5961, 3.2); otherwise any in the window does, as in RFC
     /// 9293 3.10.7.4. Default on. (`net.inet.tcp.insecure_rst` of FreeBSD is its opposite.)
     pub secure_reset: bool,
@@ -137,6 +141,7 @@ impl Default for Config {
             dscp: 0,
             challenge_acks: 10,
             min_path_mtu: 552,
+            mtu_probing: true,
             secure_reset: true,
             secure_syn: true,
             repeat_fin: false,

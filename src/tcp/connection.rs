@@ -183,6 +183,16 @@ impl Connection {
         }
     }
 
+    /// Whether it is worth waiting no longer to write: a third of the send buffer is free. `WRITABLE`
+    /// tells that this holds; `write` takes less than that as well.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        match &self.phase {
+            Phase::Open(tcb) if tcb.state.may_send() => tcb.is_writable(),
+            _ => false,
+        }
+    }
+
     /// Bytes that wait to be read.
     #[must_use]
     pub fn readable(&self) -> usize {

@@ -109,6 +109,8 @@ pub(super) struct Flight {
     pub(super) usage: Usage,
     /// The tail probe that no acknowledgement has answered yet.
     pub(super) probe: Option<TailProbe>,
+    /// The probe of the path MTU that is under way, and not known to be lost.
+    pub(super) mtu_probe: Option<SeqRange>,
     /// When the next one is sent.
     pub(super) probe_at: Instant,
     /// It shall be sent now.
@@ -140,6 +142,7 @@ impl Flight {
             stuck_since: now,
             usage: Usage::new(una),
             probe: None,
+            mtu_probe: None,
             probe_at: Instant::NEVER,
             probe_due: false,
             rescued: false,

@@ -355,7 +355,7 @@ impl Info {
             state: tcb.seen_state(),
             congestion_state: CongestionState::of(flight),
             mss: tcb.mss(),
-            path_mtu: tcb.path_mtu,
+            path_mtu: tcb.packet_size(),
             advertised_mss: u32::from(tcb.rcv.our_mss),
             receive_mss: u32::from(tcb.rcv.full_sized),
             send_shift: tcb.snd.shift,

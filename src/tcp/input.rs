@@ -203,14 +203,11 @@ impl Tcb {
     /// RFC 9293 3.10.7.4, eighth.
     fn take_fin(&mut self, _now: Instant, segment: &Segment<'_>) {
         let fin_only = !self.ack_owed && self.timers.delayed_ack.is_never();
-        if segment.flags.contains(Flags::FIN) {
-            let seq = segment.seq + u32::try_from(segment.payload.len()).unwrap_or(u32::MAX);
-            if !seq.after(self.rcv.edge) {
-                self.rcv.take_fin(seq);
-            }
+        let brought = segment.flags.contains(Flags::FIN).then(|| {
             self.ack_owed = true;
-        }
-        if self.rcv.pass_fin() {
+            segment.seq + u32::try_from(segment.payload.len()).unwrap_or(u32::MAX)
+        });
+        if self.rcv.pass_fin(brought.filter(|fin| !fin.after(self.rcv.edge))) {
             self.state = self.state.after(Event::Fin);
             self.ack_owed = true;
             self.only_fin_owed = fin_only;

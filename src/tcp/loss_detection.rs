@@ -71,6 +71,21 @@ impl Recovery {
     }
 }
 
+impl Flight {
+    /// The same losses, but none where nothing is lost but the probe of the path MTU, which tells of
+    /// no congestion (RFC 4821 7.6.2, RFC4821-7.6.2; RFC 8899 3, RFC8899-3-c). It is sent again all the
+    /// same, in segments that fit.
+    pub(super) fn without_mtu_probe(&mut self, losses: Losses) -> Losses {
+        let Some(probe) = self.mtu_probe.filter(|_| losses.bytes > 0) else { return losses };
+        let only = self.board.lost() == probe.len();
+        if only && self.board.next_lost(probe.len()) == Some(probe) {
+            self.mtu_probe = None;
+            return Losses::default();
+        }
+        losses
+    }
+}
+
 /// What is newly lost.
 #[derive(Default)]
 pub(super) struct Losses {

@@ -19,6 +19,7 @@ mod info;
 mod input;
 pub mod isn;
 mod loss_detection;
+mod mtu_search;
 mod negotiation;
 mod output;
 mod pacing;
@@ -181,7 +182,7 @@ bitflags! {
     pub struct Signals: u8 {
         /// There is something to read: text, the end, or an error.
         const READABLE = 0x01;
-        /// There is room to write, or writing is over.
+        /// There is room to write, a third of the send buffer, or writing is over.
         const WRITABLE = 0x02;
         /// The connection has become open (both directions were opened).
         const OPENED = 0x04;

@@ -42,6 +42,7 @@ impl Tcb {
         out: &mut Vec<u8>,
     ) -> Option<Outgoing> {
         self.note_path(now, limits.mtu);
+        self.renew_mtu_search(now);
         self.restart_after_idle(now);
         self.ecn.release(now);
         let Some(choice) = self.choose(now, limits) else {
@@ -99,6 +100,9 @@ impl Tcb {
         }
         let most = self.most_at_once(now, payload, frame);
         let new = || {
+            if let Some(probe) = self.choose_mtu_probe(now) {
+                return Some(probe);
+            }
             let stretch = self.snd.next_stretch(self.room(), payload, most, &self.config);
             stretch.filter(|_| !self.ecn.is_held())
         };
@@ -188,9 +192,9 @@ impl Tcb {
     /// options that the segment will carry (RFC 9293 3.7.1, MUST-16; RFC 6691). And of the next frame:
     /// as many such segments as fit.
     fn payload_limits(&self, limits: &Limits) -> (u32, u32) {
-        let [path, frame] = [limits.mtu, limits.max_frame].map(|size| {
-            u32::try_from(size).unwrap_or(u32::MAX).saturating_sub(self.headers.into())
-        });
+        let size = |bytes| u32::try_from(bytes).unwrap_or(u32::MAX);
+        let [path, frame] = [size(limits.mtu).min(self.packet_size()), size(limits.max_frame)]
+            .map(|size| size.saturating_sub(self.headers.into()));
         let options = if self.sack && self.rcv.has_blocks() {
             self.options(Instant::ZERO).wire_len()
         } else {
@@ -239,7 +243,10 @@ impl Tcb {
         limits: &Limits,
         out: &mut Vec<u8>,
     ) -> Outgoing {
-        let (payload, _) = self.payload_limits(limits);
+        let payload = match choice {
+            Choice::New(stretch) if stretch.probes => stretch.text,
+            _ => self.payload_limits(limits).0,
+        };
         let (range, mut flags) = match choice {
             Choice::Retransmit(range) => (range, Flags::empty()),
             Choice::New(stretch) => (
@@ -331,6 +338,9 @@ impl Tcb {
                 }
                 self.recovery.sent(now, stretch.burst(range.start, payload), self.snd.acked);
                 self.snd.sent(now, range.end);
+                if stretch.probes {
+                    self.mtu_probe_sent(range);
+                }
                 if !range.len().is_multiple_of(payload) {
                     self.snd.small_end = range.end;
                 }

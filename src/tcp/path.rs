@@ -6,12 +6,10 @@ use super::connection::{Connection, Phase};
 use super::tcb::Tcb;
 use crate::time::Instant;
 use crate::wire::SeqNum;
+use crate::wire::ip::LEAST_MTU_V6;
 
 /// MTUs of links that were in use: what to try when a router does not tell (RFC 1191, 7.1).
 const PLATEAUS: [u16; 10] = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68];
-
-/// What every link of IPv6 carries (RFC 8200, 5), bytes.
-const LEAST_MTU_V6: u16 = 1280;
 
 impl Connection {
     /// A router says that it has dropped a packet of ours, `len` bytes with `seq`, for it does not
@@ -47,7 +45,7 @@ impl Tcb {
         if mtu == self.path_mtu {
             return;
         }
-        let narrower = mtu < self.path_mtu;
+        let narrower = mtu < self.packet_size();
         self.path_mtu = mtu;
         self.congestion.on_mss(self.mss());
         if narrower && self.snd.outstanding() > self.mss() && !self.snd.window_closed() {

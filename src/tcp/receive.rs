@@ -40,9 +40,7 @@ pub(super) struct ReceiveHalf {
     rare: Option<Box<Rare>>,
     /// Position of `nxt` in the stream: bytes received in order.
     pub(super) position: u64,
-    /// Where the peer's FIN stands, if it was seen.
-    fin: Option<SeqNum>,
-    /// The FIN was reached.
+    /// The peer's FIN was reached.
     pub(super) ended: bool,
     /// The application shut down reading.
     pub(super) shut: bool,
@@ -59,6 +57,8 @@ struct Rare {
     duplicate: Option<SeqRange>,
     /// End of the urgent data (RCV.UP).
     urgent: Option<SeqNum>,
+    /// Where the peer's FIN stands that came before its turn.
+    early_fin: Option<SeqNum>,
 }
 
 /// How soon what has just arrived wants to be acknowledged.
@@ -89,7 +89,6 @@ impl ReceiveHalf {
             reassembly: Reassembly::new(),
             rare: None,
             position: 0,
-            fin: None,
             ended: false,
             shut: false,
             unacknowledged: 0,
@@ -155,24 +154,22 @@ impl ReceiveHalf {
         self.unacknowledged >= self.buffer.capacity() / 3
     }
 
-    /// Notes the FIN at `seq`; the first one counts, unless text has gone over it.
-    pub(super) fn take_fin(&mut self, seq: SeqNum) {
-        let open = self.fin.is_none_or(|fin| fin.before(self.nxt));
-        if open && !seq.before(self.nxt) {
-            self.fin = Some(seq);
-        }
-    }
-
     /// Passes the FIN once everything before it has arrived; `true` the one time that it does.
-    pub(super) fn pass_fin(&mut self) -> bool {
-        let reached = !self.ended && self.fin == Some(self.nxt);
-        if reached {
-            self.nxt += 1;
-            // It takes a number but no buffer: the window stays what it was.
-            self.edge += 1;
-            self.ended = true;
+    /// `brought` is where the segment at hand has one. The first FIN counts, unless text has gone over
+    /// it.
+    pub(super) fn pass_fin(&mut self, brought: Option<SeqNum>) -> bool {
+        let ahead = |fin: &SeqNum| !self.ended && !fin.before(self.nxt);
+        let early = self.rare.as_ref().and_then(|rare| rare.early_fin).filter(ahead);
+        let Some(fin) = early.or(brought).filter(ahead) else { return false };
+        if fin != self.nxt {
+            self.rare.get_or_insert_default().early_fin = Some(fin);
+            return false;
         }
-        reached
+        self.nxt += 1;
+        // It takes a number but no buffer: the window stays what it was.
+        self.edge += 1;
+        self.ended = true;
+        true
     }
 
     /// The window to advertise now; the edge moves along with it.

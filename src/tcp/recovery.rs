@@ -159,6 +159,9 @@ impl Recovery {
         let Some(flight) = self.flight.as_deref_mut() else { return };
         let stamp = flight.stamp(now, range.len());
         flight.board.resent(now, range, stamp);
+        if flight.mtu_probe.is_some_and(|probe| probe.start.before(range.end)) {
+            flight.mtu_probe = None;
+        }
         flight.undo.resent(now, range);
         flight.first_due = false;
         if let Mode::Timeout { frto: frto @ Frto::Second { .. } } = &mut flight.mode {
@@ -192,6 +195,7 @@ impl Recovery {
         (findings.once, findings.rtt) = (harvest.once, harvest.rtt);
         self.judge_probe(&mut flight, news, congestion);
         let losses = self.find_losses(&mut flight, news, congestion);
+        let losses = flight.without_mtu_probe(losses);
         findings.lost = losses.bytes;
         findings.undone = self.judge_mistake(&mut flight, news, &harvest, congestion);
         if !findings.undone {
@@ -398,6 +402,7 @@ impl Recovery {
         flight.end_repair();
         flight.mode = Mode::Timeout { frto };
         flight.first_due = true;
+        flight.mtu_probe = None;
         flight.stop_timers();
         self.flight = Some(flight);
         self.recover = sent.end;
@@ -455,6 +460,7 @@ impl Recovery {
         let held = flight.board.sacked();
         let before = Before { outstanding: sent, held, mode: flight.mode, sack: true, mss };
         let losses = self.judge_lateness(&mut flight, now, trips, congestion);
+        let losses = flight.without_mtu_probe(losses);
         self.answer_losses(&mut flight, now, &before, &losses, congestion);
         let pipe = flight.pipe();
         if let Some(prr) = flight.prr() {

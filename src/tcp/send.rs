@@ -68,6 +68,8 @@ pub(super) struct Stretch {
     pub(super) text: u32,
     /// The FIN follows the text.
     pub(super) fin: bool,
+    /// It is one segment, longer than others, that probes the path (`mtu_search.rs`).
+    pub(super) probes: bool,
 }
 
 impl Stretch {
@@ -204,7 +206,7 @@ impl SendHalf {
         let all = text == unsent && (at_once || self.closed) && !corked;
         let half_window = at_once && text >= (self.max_wnd / 2).max(1);
         let go = fin || text >= payload || all || half_window || self.override_held;
-        go.then_some(Stretch { text, fin })
+        go.then_some(Stretch { text, fin, probes: false })
     }
 
     /// Whether the peer's window is closed although there is something to send, or something

@@ -10,6 +10,7 @@ use super::ecn::Ecn;
 use super::fast_open::Unconfirmed;
 use super::flight::Flight;
 use super::handshake::Opening;
+use super::mtu_search::MtuSearch;
 use super::negotiation::Negotiated;
 use super::pacing::Pacer;
 use super::receive::ReceiveHalf;
@@ -40,6 +41,8 @@ pub(super) struct Tcb {
     pub(super) headers: u8,
     /// Largest IP packet that the path takes, bytes; not asked yet: any.
     pub(super) path_mtu: u32,
+    /// What larger packets than these get through, since some did not.
+    pub(super) search: Option<Box<MtuSearch>>,
     /// Windows are scaled, whatever the shifts are.
     pub(super) window_scaling: bool,
     /// SACK was negotiated.
@@ -132,6 +135,7 @@ impl Tcb {
             timers: Timers::new(),
             headers: opening.headers,
             path_mtu: u32::MAX,
+            search: None,
             window_scaling: negotiated.scaling,
             sack: negotiated.sack,
             timestamps: negotiated.timestamps,
@@ -193,7 +197,7 @@ impl Tcb {
     /// Payload of a full-sized segment, bytes: what the peer and the path take (RFC 6691: fixed
     /// options subtracted).
     pub(super) fn mss(&self) -> u32 {
-        let path = self.path_mtu.saturating_sub(self.headers.into());
+        let path = self.packet_size().saturating_sub(self.headers.into());
         let options = u32::from(self.timestamps.map_or(0, |_| TIMESTAMP_BYTES));
         u32::from(self.snd.mss).min(path).saturating_sub(options).max(1)
     }
@@ -348,6 +352,7 @@ impl Tcb {
             let congestion = self.congestion.as_mut();
             self.recovery.on_reorder_timer(now, sent, &trips, mss, congestion);
             self.note_reduction(false);
+            self.judge_mtu_probe(now);
         }
     }
 
@@ -372,6 +377,8 @@ impl Tcb {
             let trips = self.round_trips();
             self.recovery.on_timeout(now, sent, self.sack, &trips, self.congestion.as_mut());
             self.note_reduction(false);
+            self.judge_mtu_probe(now);
+            self.suspect_black_hole(now);
             if self.recovery.timeouts() >= self.config.r1 {
                 // RFC 9293 3.8.3, SHLD-9: the application may learn of it.
                 self.soft_error.get_or_insert(Error::TimedOut);

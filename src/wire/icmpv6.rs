@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::checksum::Sum;
 use super::icmp::{Echo, ErrorKind, HEADER, Message, Quote, quote_of};
-use super::{Malformed, PROTOCOL_ICMPV6, ipv6};
+use super::{Malformed, PROTOCOL_ICMPV6, ip, ipv6};
 
 /// Types (RFC 4443, 2.1).
 pub(super) const UNREACHABLE: u8 = 1;
@@ -17,10 +17,8 @@ pub(super) const ECHO_REPLY: u8 = 129;
 /// Code of PARAMETER_PROBLEM: the next header is unknown.
 const UNKNOWN_HEADER: u8 = 1;
 
-/// What every link carries (RFC 8200, 5), bytes.
-const LEAST_MTU: usize = 1280;
 /// Bytes of the offending packet that an error quotes (RFC 4443, 2.4 c).
-pub(super) const QUOTED: usize = LEAST_MTU - ipv6::HEADER - HEADER;
+pub(super) const QUOTED: usize = ip::LEAST_MTU_V6 as usize - ipv6::HEADER - HEADER;
 
 /// Reads a message; the checksum covers all of it, and the addresses (RFC 4443, 2.3).
 pub(super) fn parse(

@@ -12,6 +12,9 @@ pub const IPV4_HEADER: usize = ipv4::HEADER;
 /// Bytes of an IPv6 header without extension headers.
 pub const IPV6_HEADER: usize = ipv6::HEADER;
 
+/// What every link of IPv6 carries (RFC 8200, 5), bytes.
+pub const LEAST_MTU_V6: u16 = 1280;
+
 /// Bytes of the IP header that a packet to `address` gets.
 #[must_use]
 pub const fn header_len(address: IpAddr) -> usize {

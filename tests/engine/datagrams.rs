@@ -53,6 +53,29 @@ fn what_arrives_says_from_whom_to_whom_and_how_far() {
     assert_eq!(packet.body, Body::Udp(flow, b"this"));
 }
 
+/// What waits is part of the memory of the host: a flood leaves a quarter of it to others, and whoever
+/// asks little gets an answer however little is left.
+#[test]
+fn what_waits_takes_memory_of_the_host() {
+    let mut config = config_at("192.0.2.2/24");
+    config.memory_limit = 64 << 10;
+    let mut bench = Bench::with(config);
+    let (flooded, other) = (endpoint(&bench, HERE, 53), endpoint(&bench, HERE, 54));
+    let flood = |port| vec![datagram((THERE, 9), (HERE, port), &[7; 1000]); 60];
+    bench.give(flood(53));
+    // With 128 bytes for each.
+    assert_eq!(bench.engine.memory_used(), 43 * 1128);
+    assert_eq!(bench.dropped(Dropped::ReceiveBufferFull), 17);
+    bench.give(flood(54));
+    assert_eq!(bench.engine.memory_used(), 46 * 1128);
+    assert_eq!(bench.dropped(Dropped::ReceiveBufferFull), 17 + 57);
+    assert_eq!(std::iter::from_fn(|| payload(&other)).count(), 3);
+    assert_eq!(payload(&flooded).map(|payload| payload.len()), Some(1000));
+    assert_eq!(bench.engine.memory_used(), 42 * 1128);
+    drop(flooded);
+    assert_eq!(bench.engine.memory_used(), 0);
+}
+
 #[test]
 fn the_one_that_says_most_gets_it() {
     let mut bench = Bench::new();

@@ -250,6 +250,39 @@ fn datagrams_are_cut_for_the_path() {
     assert_ne!(identification(&answer[0]), identification(&next[0]));
 }
 
+/// RFC 8201 5.1: so do datagrams that were too large for it, if somebody here may have sent them.
+/// Proves: RFC8899-3-b.
+#[test]
+fn a_datagram_tells_how_narrow_the_path_is() {
+    let mut bench = bench();
+    let socket = bench.engine.udp(at(HERE, 5000)).expect("a free port");
+    let send = |bench: &mut Bench| {
+        socket.send_to(bench.now, &[7; 1440], at(THERE, 53)).expect("it goes");
+        bench.sent()
+    };
+    let first = only(send(&mut bench));
+    let mut stranger = first.clone();
+    stranger[41] ^= 1;
+    for (told, about) in [(1279, &first), (1500, &first), (1280, &stranger)] {
+        assert!(bench.give([too_big(told, about)]).is_empty());
+        assert_eq!(send(&mut bench).len(), 1, "{told}");
+    }
+    bench.give([too_big(1400, &first)]);
+    assert_eq!(send(&mut bench).iter().map(Vec::len).collect::<Vec<_>>(), [1400, 144]);
+    // It never raises it.
+    bench.give([too_big(1450, &first)]);
+    assert_eq!(send(&mut bench).len(), 2);
+
+    let pinger = bench.engine.pinger().unwrap();
+    let ping = |bench: &mut Bench| {
+        pinger.send(bench.now, address("2001:db8::9"), 1, &[7; 1400]).unwrap();
+        bench.sent()
+    };
+    let request = only(ping(&mut bench));
+    bench.give([too_big(1280, &request)]);
+    assert_eq!(ping(&mut bench).len(), 2);
+}
+
 /// RFC 4443 3.1, 3.4; RFC 9293 3.9.2.2.
 #[test]
 fn an_error_ends_an_attempt() {

@@ -1,6 +1,7 @@
 //! The engine: what reaches a connection, what answers when none is there, and what the
 //! application sees of it. Everything happens in virtual time.
 
+mod black_holes;
 mod choices;
 mod datagrams;
 mod datagrams_v6;

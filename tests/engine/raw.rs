@@ -42,6 +42,30 @@ fn each_gets_its_copy_and_nobody_is_told_that_it_is_unknown() {
     assert_eq!(bench.dropped(Dropped::UnknownProtocol), 2);
 }
 
+/// An answer to what a raw endpoint has sent is no stranger's.
+#[test]
+fn whom_a_raw_endpoint_speaks_to_is_known() {
+    let mut bench = Bench::new();
+    let mut messages = vec![Vec::new(); 3];
+    let echo = Echo { identifier: 7, sequence: 9, payload: b"here" };
+    emit_echo(&mut messages[0], address(THERE), address(HERE), true, &echo);
+    let flow = Flow { local: at(HERE, 1), remote: at(THERE, 2) };
+    let mut sent = Vec::new();
+    udp::emit(&mut sent, &flow, &IpFields::default(), b"hello");
+    emit_unreachable(&mut messages[1], address(THERE), address(HERE), 3, &sent);
+    let own = ip::emit_packet(address(HERE), address(THERE), OURS, &IpFields::default(), &[7; 8]);
+    emit_unreachable(&mut messages[2], address(THERE), address(HERE), 2, &own);
+    let icmp = raw(&bench, HERE, 1);
+    for message in &messages {
+        assert!(bench.give([message.clone()]).is_empty());
+        assert_eq!(payload(&icmp).as_deref(), Some(&message[20..]));
+    }
+    assert_eq!(bench.dropped(Dropped::IcmpStranger), 0);
+    drop(icmp);
+    bench.give(messages);
+    assert_eq!(bench.dropped(Dropped::IcmpStranger), 3);
+}
+
 #[test]
 fn what_the_host_does_it_goes_on_doing() {
     let mut bench = Bench::new();

@@ -1,13 +1,15 @@
 //! Listeners that take connections to addresses that are not the host's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tuntcp::engine::{ConnectOptions, ListenOptions, Listener, OpenError};
 use tuntcp::tcp::Config;
 use tuntcp::trace::Dropped;
-use tuntcp::wire::{Flags, Packet};
+use tuntcp::wire::icmp::emit_unreachable;
+use tuntcp::wire::{Flags, Flow, Packet, Segment};
 
-use crate::world::{Bench, HERE, Peer, THERE, at, only, tcp};
+use crate::world::{Bench, HERE, Peer, THERE, at, frame, only, tcp};
 
 const ELSEWHERE: &str = "203.0.113.7";
 
@@ -88,6 +90,50 @@ fn strangers_are_nobodys_business_unless_somebody_takes_them() {
     assert_eq!(socket.readable(), 10);
     let late = Peer::new(5001, 0).to(at(ELSEWHERE, 80));
     assert!(bench.give([late.syn()]).is_empty());
+}
+
+/// Packets to others are looked at while there is a listener or a connection for them, and no longer.
+#[test]
+fn once_nobody_is_there_others_are_left_alone() {
+    let mut bench = Bench::new();
+    // An error about a segment of a connection that is not there.
+    let mut error = Vec::new();
+    let (there, elsewhere) = (at(THERE, 80), at(ELSEWHERE, 80));
+    let flow = Flow { local: elsewhere, remote: there };
+    let sent = frame(&flow, &Segment::default(), &[]);
+    emit_unreachable(&mut error, there.ip(), elsewhere.ip(), 1, &sent);
+    let is_looked_at = |bench: &mut Bench| {
+        let before = [Dropped::IcmpStranger, Dropped::NotOurs].map(|why| bench.dropped(why));
+        assert!(bench.give([error.clone()]).is_empty());
+        let after = [Dropped::IcmpStranger, Dropped::NotOurs].map(|why| bench.dropped(why));
+        assert_eq!(before.iter().sum::<u64>() + 1, after.iter().sum());
+        after[0] > before[0]
+    };
+    assert!(!is_looked_at(&mut bench));
+    let listener = listen(&bench, ELSEWHERE, 80).unwrap();
+    let mut peer = Peer::new(5000, 0).to(at(ELSEWHERE, 80)).opened(&mut bench);
+    let socket = listener.accept().unwrap().expect("it is open");
+    drop(listener);
+    assert!(is_looked_at(&mut bench));
+    // It closes first, so that it stays for a while.
+    drop(socket);
+    bench.sent();
+    peer.ack = peer.ack.map(|ack| ack + 1);
+    bench.give([peer.segment(Flags::FIN, &[])]);
+    assert_eq!(only(bench.give([peer.segment(Flags::FIN, &[])])).len(), 40, "heard again");
+    assert!(is_looked_at(&mut bench));
+    bench.now += Duration::from_secs(61);
+    bench.turn();
+    assert_eq!(bench.engine.connections(), 0);
+    assert!(!is_looked_at(&mut bench));
+    // It begins anew.
+    let listener = listen(&bench, ELSEWHERE, 80).unwrap();
+    let peer = Peer::new(5000, 0).to(at(ELSEWHERE, 80)).opened(&mut bench);
+    bench.give([peer.segment(Flags::RST, &[])]);
+    assert_eq!(bench.engine.connections(), 0);
+    assert!(is_looked_at(&mut bench));
+    drop(listener);
+    assert!(!is_looked_at(&mut bench));
 }
 
 #[test]

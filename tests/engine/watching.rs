@@ -112,6 +112,31 @@ fn room_is_told() {
     assert_eq!(near.readiness(), OPEN);
 }
 
+/// What is told and what is found by asking are the same: a third of the buffer.
+#[test]
+fn room_is_found_when_it_is_told() {
+    let mut bench = Bench::new();
+    let (mut peer, socket) = accepted(&mut bench);
+    socket.set_send_buffer(bench.now, 3_000);
+    assert_eq!(socket.write(bench.now, &[7; 3_000]), Ok(Some(3_000)));
+    let bell = Bell::at(&socket);
+    for (acked, room) in [(500, false), (499, false), (1, true), (500, true)] {
+        peer.ack = peer.ack.map(|ack| ack + acked);
+        bench.give([peer.segment(Flags::empty(), &[])]);
+        let expected = if room { OPEN } else { Readiness::empty() };
+        assert_eq!((bell.rings(), socket.readiness()), (usize::from(room), expected));
+        assert_eq!(socket.is_writable(), room);
+    }
+    // Who does not ask gets what there is; who was refused is told.
+    assert_eq!(socket.write(bench.now, &[7; 1_400]), Ok(Some(1_400)));
+    assert_eq!(socket.readiness(), Readiness::empty());
+    assert_eq!(socket.write(bench.now, &[7; 400]), Ok(Some(100)));
+    assert_eq!(socket.write(bench.now, &[7; 300]), Ok(None));
+    peer.ack = peer.ack.map(|ack| ack + 1_500);
+    bench.give([peer.segment(Flags::empty(), &[])]);
+    assert_eq!((bell.rings(), socket.readiness()), (1, OPEN));
+}
+
 #[test]
 fn an_open_is_told_to_both_ends() {
     let mut duo = Duo::new();

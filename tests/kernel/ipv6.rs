@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread;
 
 use crate::clients::converse;
-use crate::wire::{Tcpdump, count, echo};
+use crate::wire::{Tcpdump, await_capture, count, echo};
 use crate::world::{World, capture, forward, noise, root, run, sysctl, tuntcp};
 
 const STACK: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
@@ -133,6 +133,7 @@ fn two_stacks(offload: &str) {
         connect.args(["--address", "2001:db8:1::2/64", to, "7"]);
         let said = converse(&mut connect, &much);
         assert!(said == much, "{} bytes came back of {} to {to}", said.len(), much.len());
+        await_capture(&file, &much[much.len() - 8..]);
         tcpdump.stop();
         let too_big = "icmp.type == 3 && icmp.code == 4 || icmpv6.type == 2";
         let told = count(&file, too_big);

@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use std::time::Duration;
 use tuntcp::Host;
 use tuntcp::net::SocketOptions;
 
-use crate::wire::{Tcpdump, count};
+use crate::wire::{Tcpdump, await_capture, count};
 use crate::world::{PATIENCE, World, at, connect};
 
 fn host() -> Host {
@@ -45,18 +44,6 @@ fn mss_ttl_and_dscp_cross_the_wire() {
     assert_eq!(some(&format!("tcp.len == 15 && {as_told}")), 2);
     assert_eq!(some(&format!("!({as_told})")), 0);
     std::fs::remove_file(&file).expect("the capture can go");
-}
-
-/// Waits until tcpdump has written a packet with this text, and so all before it.
-fn await_capture(file: &Path, text: &[u8]) {
-    for _ in 0..PATIENCE.as_millis() {
-        let captured = std::fs::read(file).expect("tcpdump has begun");
-        if captured.windows(text.len()).any(|window| window == text) {
-            return;
-        }
-        thread::park_timeout(Duration::from_millis(1));
-    }
-    panic!("tcpdump never saw it");
 }
 
 #[test]

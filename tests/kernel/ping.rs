@@ -9,7 +9,7 @@ use std::thread;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::gettid;
 
-use crate::wire::{Tcpdump, count, echo};
+use crate::wire::{Tcpdump, await_capture, count, echo};
 use crate::world::{World, capture, forward, noise, run, tuntcp};
 
 /// Where the stack answers.
@@ -103,6 +103,7 @@ fn tracepath_and_a_transfer_find_the_same_narrow_way() {
         let file = capture(&format!("far-{fits}"));
         let tcpdump = Tcpdump::start(&file);
         echo(stream, &much);
+        await_capture(&file, &much[much.len() - 8..]);
         tcpdump.stop();
         let told = count(&file, "icmp.type == 3 && icmp.code == 4 || icmpv6.type == 2");
         assert!((1..50).contains(&told), "{to} was told {told} times");

@@ -4,11 +4,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::world::{World, capture, connect, noise, run};
+use crate::world::{PATIENCE, World, capture, connect, noise, run};
 
 /// A running tcpdump that writes what crosses `tun0` to a file.
 pub(crate) struct Tcpdump(Child);
@@ -43,6 +45,19 @@ impl Tcpdump {
         kill(Pid::from_raw(self.0.id().cast_signed()), Signal::SIGINT).expect("it runs");
         self.0.wait().expect("it ends");
     }
+}
+
+/// Waits until tcpdump has written a packet with this text, and so all before it.
+pub(crate) fn await_capture(file: &Path, text: &[u8]) {
+    let tick = Duration::from_millis(10);
+    for _ in 0..PATIENCE.as_millis() / tick.as_millis() {
+        let captured = std::fs::read(file).expect("tcpdump has begun");
+        if captured.windows(text.len()).any(|window| window == text) {
+            return;
+        }
+        thread::park_timeout(tick);
+    }
+    panic!("tcpdump never saw it");
 }
 
 /// How many packets of the capture a display filter matches.

@@ -1,6 +1,9 @@
 //! Sockets in the hands of tasks: the cargo feature `tokio`.
 
 mod http;
+mod names;
+#[path = "../names/server.rs"]
+mod server;
 mod sockets;
 
 use std::future::Future;

@@ -1,10 +1,10 @@
 //! Listening and accepting.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::thread;
 
-use crate::nets::{FOREIGN, Listener, Net, SERVER, Stream};
+use crate::nets::{FOREIGN, Listener, Net, SERVER, Stream, mapped};
 
 mod tests {
     crate::twins! {
@@ -16,6 +16,8 @@ mod tests {
         a_port_is_free_when_its_listener_is_dropped
         a_port_is_free_though_connections_of_it_live
         any_address_accepts
+        any_address_of_ipv6_accepts_ipv4
+        a_mapped_address_is_one_of_ipv4
         accept_in_nonblocking_mode
         accepted_streams_block
         clones_share_the_queue
@@ -96,6 +98,39 @@ fn any_address_accepts<N: Net>(net: &N) {
     let client = net.connect(&[(SERVER, here.port()).into()]).unwrap();
     let (server, _) = any.accept().unwrap();
     assert_eq!(server.local_addr().unwrap(), client.peer_addr().unwrap());
+}
+
+fn any_address_of_ipv6_accepts_ipv4<N: Net>(net: &N) {
+    let any = net.bind(&[(Ipv6Addr::UNSPECIFIED, 0).into()]).unwrap();
+    let here = any.local_addr().unwrap();
+    assert_eq!(here.ip(), Ipv6Addr::UNSPECIFIED);
+    let client = net.connect(&[(SERVER, here.port()).into()]).unwrap();
+    let from = client.local_addr().unwrap();
+    assert_eq!(from.ip(), net.client_ip());
+    let (server, peer) = any.accept().unwrap();
+    assert_eq!(peer, mapped(from));
+    assert_eq!(server.peer_addr().unwrap(), mapped(from));
+    assert_eq!(server.local_addr().unwrap(), mapped(client.peer_addr().unwrap()));
+    let again = server.try_clone().unwrap();
+    assert_eq!(again.peer_addr().unwrap(), mapped(from));
+}
+
+fn a_mapped_address_is_one_of_ipv4<N: Net>(net: &N) {
+    let listener = net.bind(&[mapped((SERVER, 0).into())]).unwrap();
+    let here = listener.local_addr().unwrap();
+    assert_eq!(here.ip(), mapped((SERVER, 0).into()).ip());
+    assert!(!listener.only_v6().unwrap());
+    let plain = (SERVER, here.port()).into();
+    for taken in [plain, here, (Ipv4Addr::UNSPECIFIED, here.port()).into()] {
+        let error = net.bind(&[taken]).err().expect("taken");
+        assert_eq!(error.kind(), ErrorKind::AddrInUse, "{taken}");
+    }
+    let client = net.connect(&[plain]).unwrap();
+    let (server, peer) = listener.accept().unwrap();
+    assert_eq!(peer, mapped(client.local_addr().unwrap()));
+    assert_eq!(server.local_addr().unwrap(), here);
+    let error = net.bind(&[mapped((FOREIGN, 0).into())]).err().expect("not ours");
+    assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
 }
 
 fn accept_in_nonblocking_mode<N: Net>(net: &N) {

@@ -18,6 +18,12 @@ pub(crate) const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 99));
 /// An address of neither host.
 pub(crate) const FOREIGN: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
 
+/// An address of IPv4 as a socket of IPv6 knows it.
+pub(crate) fn mapped(addr: SocketAddr) -> SocketAddr {
+    let IpAddr::V4(v4) = addr.ip() else { panic!("{addr} is none of IPv4") };
+    SocketAddr::new(v4.to_ipv6_mapped().into(), addr.port())
+}
+
 /// A network with a server's host and a client's.
 pub(crate) trait Net: Sized + 'static {
     type Stream: Stream;

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::time::Duration;
 
-use crate::nets::{FOREIGN, Listener, NOBODY, Net, SERVER, Stream};
+use crate::nets::{FOREIGN, Listener, NOBODY, Net, SERVER, Stream, mapped};
 
 mod tests {
     crate::twins! {
@@ -11,6 +11,7 @@ mod tests {
         connect_tries_each_address
         connect_to_no_address_is_invalid
         connect_takes_text
+        connect_to_a_mapped_address
         connect_timeout_opens
         connect_timeout_passes
         connect_timeout_is_refused_before_it_passes
@@ -47,6 +48,23 @@ fn connect_takes_text<N: Net>(net: &N) {
         let error = net.connect_to(text).err().expect("no address");
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text:?}");
     }
+}
+
+fn connect_to_a_mapped_address<N: Net>(net: &N) {
+    let listener = net.server();
+    let addr = listener.local_addr().unwrap();
+    let clients = [
+        net.connect(&[mapped(addr)]).expect("the same as that of IPv4"),
+        net.connect_timeout(mapped(addr), LONG).expect("the same as that of IPv4"),
+    ];
+    for client in clients {
+        assert_eq!(client.peer_addr().unwrap(), mapped(addr));
+        let (server, from) = listener.accept().unwrap();
+        assert_eq!(client.local_addr().unwrap(), mapped(from));
+        assert_eq!((from.ip(), server.local_addr().unwrap()), (net.client_ip(), addr));
+    }
+    let error = net.connect(&[mapped(net.closed_port())]).err().expect("nobody listens");
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
 }
 
 fn connect_to_no_address_is_invalid<N: Net>(net: &N) {

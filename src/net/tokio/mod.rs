@@ -5,9 +5,8 @@
 //! executor does as well: a task that waits is woken by the packet loop itself, the worker thread of
 //! its [`Host`](crate::Host).
 //!
-//! What differs from `tokio::net`: `bind` and `connect` take the host to do it on. A name is
-//! looked up while the thread of the task waits: better look it up before, on a thread of its own, with
-//! a [`Resolver`](crate::net::Resolver).
+//! What differs from `tokio::net`: `bind` and `connect` take the host to do it on. A name is looked up by
+//! a thread of its own, while the task waits.
 //!
 //! ```
 //! use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -35,6 +34,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod names;
 mod split;
 mod tcp_listener;
 mod tcp_stream;

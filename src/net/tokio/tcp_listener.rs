@@ -8,10 +8,11 @@ use std::task::{Context, Poll, ready};
 
 use crate::engine::Readiness;
 use crate::net::source::Watching;
-use crate::net::{self, ToSocketAddrs};
+use crate::net::{self, Resolver, ToSocketAddrs};
 use crate::runtime::Host;
 
 use super::TcpStream;
+use super::names::addresses;
 use super::wakers::Wakers;
 
 /// A TCP server whose connections are awaited, as `tokio::net::TcpListener`.
@@ -52,7 +53,8 @@ impl TcpListener {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub async fn bind(host: &Host, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        Self::new(net::TcpListener::bind(host, addr)?)
+        let addrs = addresses(&Resolver::new(host), addr).await?;
+        Self::new(net::TcpListener::bind(host, addrs.as_slice())?)
     }
 
     /// The same listener, for tasks. It and its clones are non-blocking from now on.

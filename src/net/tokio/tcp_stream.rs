@@ -15,6 +15,7 @@ use crate::net::source::Watching;
 use crate::net::{self, Resolver, ToSocketAddrs};
 use crate::runtime::Host;
 
+use super::names::addresses;
 use super::split::{OwnedReadHalf, OwnedWriteHalf};
 use super::wakers::Wakers;
 
@@ -66,7 +67,7 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub async fn connect(host: &Host, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        let addrs: Vec<SocketAddr> = addr.to_socket_addrs(&Resolver::new(host))?.collect();
+        let addrs = addresses(&Resolver::new(host), addr).await?;
         let mut failure = no_addresses();
         for addr in &addrs {
             match Self::open(host, addr).await {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use crate::engine::Readiness;
 use crate::net::source::Watching;
-use crate::net::{self, ToSocketAddrs};
+use crate::net::{self, Resolver, ToSocketAddrs};
 use crate::runtime::Host;
 
+use super::names::addresses;
 use super::wakers::Wakers;
 
 /// A UDP socket whose datagrams are awaited, as `tokio::net::UdpSocket`. Any number of tasks may wait;
@@ -52,7 +53,8 @@ impl UdpSocket {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub async fn bind(host: &Host, addr: impl ToSocketAddrs) -> io::Result<Self> {
-        Self::new(net::UdpSocket::bind(host, addr)?)
+        let addrs = addresses(&Resolver::new(host), addr).await?;
+        Self::new(net::UdpSocket::bind(host, addrs.as_slice())?)
     }
 
     /// The same socket, for tasks. It and its clones are non-blocking from now on.
@@ -151,7 +153,8 @@ impl UdpSocket {
         self.wakers.call(Readiness::READABLE, || self.socket.peek(buf)).await
     }
 
-    /// Sends a datagram to `addr`; of several addresses, to the first. It never has to wait.
+    /// Sends a datagram to `addr`; of several addresses, to the first. It waits for nothing
+    /// but the answers of name servers.
     ///
     /// Fails as [`tuntcp::UdpSocket::send_to`](net::UdpSocket::send_to) does.
     ///
@@ -165,7 +168,8 @@ impl UdpSocket {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub async fn send_to(&self, buf: &[u8], addr: impl ToSocketAddrs) -> io::Result<usize> {
-        self.socket.send_to(buf, addr)
+        let addrs = addresses(self.socket.resolver(), addr).await?;
+        self.socket.send_to(buf, addrs.as_slice())
     }
 
     /// Chooses the peer, as [`tuntcp::UdpSocket::connect`](net::UdpSocket::connect) does.
@@ -183,7 +187,8 @@ impl UdpSocket {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub async fn connect(&self, addr: impl ToSocketAddrs) -> io::Result<()> {
-        self.socket.connect(addr)
+        let addrs = addresses(self.socket.resolver(), addr).await?;
+        self.socket.connect(addrs.as_slice())
     }
 
     /// As [`send_to`](Self::send_to), to the peer.

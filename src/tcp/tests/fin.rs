@@ -49,6 +49,16 @@ fn moves_on() {
             "a second one further on",
             "< F. 1:1(0) ack 1; >+; < F. 9:9(0) ack 1; >*; state CloseWait",
         ),
+        (
+            "two places, out of order: the first counts",
+            "< F. 21:21(0) ack 1; >+; < FP. 1:11(10) ack 1; > . 1:1(0) ack 11; state Established
+             < P. 11:21(10) ack 1; > . 1:1(0) ack 22; state CloseWait; readable 20",
+        ),
+        (
+            "text has gone over it",
+            "< F. 11:11(0) ack 1; >+; < P. 1:21(20) ack 1; >*; state Established
+             < F. 21:21(0) ack 1; > . 1:1(0) ack 22; state CloseWait; readable 20",
+        ),
         ("urgent with it", "< FP.U 1:11(10) ack 1 urg 9; > . 1:1(0) ack 12; signal URGENT"),
     ]);
 }

@@ -250,6 +250,7 @@ impl Settings {
             "tcp_slow_start_after_idle" => tcp.restart_after_idle = number(value)? != 0,
             // 3 and 4 mean probes, the rest that there are none.
             "tcp_early_retrans" => tcp.tail_probe = matches!(number(value)?, 3 | 4),
+            "tcp_mtu_probing" => tcp.mtu_probing = number(value)? != 0,
             "tcp_rto_min_us" => tcp.rto_min = Duration::from_micros(number(value)? as u64),
             "tcp_challenge_ack_limit" => {}
             "ip_default_ttl" => tcp.ttl = number(value)? as u8,
