@@ -310,6 +310,28 @@ fn a_code_is_worth_one_exchange() {
     let answer = curl("/token", &["-u", "robot:looking-glass", "-d", &form]);
     assert_eq!(answer.error(), (400, "invalid_grant".into()));
 
+    // A program that has a secret shows that as well.
+    let back = "redirect_uri=http://localhost:9000/back";
+    let asks = wanted("").replace("client_id=page", "client_id=robot");
+    let asks = asks.replace(&format!("redirect_uri={BASE}/client"), back);
+    let to = User::goes(&asks).logs_in().allows();
+    assert!(to.starts_with("http://localhost:9000/back?code="), "{to}");
+    let form = format!(
+        "grant_type=authorization_code&{back}&code={}&code_verifier={VERIFIER}",
+        parameter(&to, "code")
+    );
+    assert_eq!(token(&format!("{form}&client_id=robot")).error(), (401, "invalid_client".into()));
+    let got = curl("/token", &["-u", "robot:looking-glass", "-d", &form]);
+    assert_eq!(
+        (got.status, resource(&got.text("access_token")).text("client")),
+        (200, "robot".into())
+    );
+
+    // What it refreshes with, nobody else does by only calling himself the page.
+    let form = format!("grant_type=refresh_token&refresh_token={}", got.text("refresh_token"));
+    assert_eq!(token(&format!("{form}&client_id=page")).error(), (400, "invalid_grant".into()));
+    assert_eq!(curl("/token", &["-u", "robot:looking-glass", "-d", &form]).status, 200);
+
     // Used twice: somebody has stolen it.
     let form = exchange(&code());
     let (got, other) = (token(&form), token(&exchange(&code())));

@@ -96,6 +96,7 @@ fn only_the_users_own_form_counts() {
     }
     let json = ["-b", &alice.cookie, "-H", "Content-Type: application/json", "-d", "{}"];
     assert_eq!(curl(&at, &json).status, 415);
+    assert_eq!(alice.sends("decision=deny&decision=allow").status, 400);
     // Nor does the stranger's form, with her cookie.
     let confused = User { cookie: alice.cookie.clone(), ..stranger };
     assert_eq!(confused.sends("decision=allow").status, 403);
@@ -198,7 +199,9 @@ fn other_wrong_requests_get_the_right_statuses() {
         assert_eq!((answer.status, answer.field("allow")), (405, allowed), "{method} {path}");
     }
     assert_eq!(curl("/etc/passwd", &[]).status, 404);
-    assert_eq!(curl("/client", &["-H", "Host: evil.example"]).status, 421);
+    for host in ["evil.example", "192.0.2.2", "192.0.2.2:80", "192.0.2.2:8080.evil.example", "@"] {
+        assert_eq!(curl("/client", &["-H", &format!("Host: {host}")]).status, 421, "{host}");
+    }
     let much = format!("grant_type={}", "x".repeat(20 << 10));
     assert_eq!(token(&much).status, 413);
     assert_eq!(curl(&format!("/authorize?state={}", "x".repeat(40 << 10)), &[]).status, 414);
@@ -212,6 +215,20 @@ fn other_wrong_requests_get_the_right_statuses() {
         run("curl", ["-sSg", "http://[2001:db8::2]:8080/.well-known/oauth-authorization-server"]);
     let known: Value = serde_json::from_slice(&over_ipv6.stdout).expect("JSON");
     assert_eq!(known["token_endpoint"], "http://[2001:db8::2]:8080/token");
+    server.stop();
+
+    // HTTP's own port, which nobody names.
+    let server = world.serve(&["oauth=80"]);
+    for (here, base) in [
+        ("http://192.0.2.2", "http://192.0.2.2"),
+        ("http://192.0.2.2:80", "http://192.0.2.2"),
+        ("http://[2001:DB8:0::2]", "http://[2001:db8::2]"),
+    ] {
+        let known =
+            run("curl", ["-sSgf", &format!("{here}/.well-known/oauth-authorization-server")]);
+        let known: Value = serde_json::from_slice(&known.stdout).expect("JSON");
+        assert_eq!(known["issuer"], base);
+    }
     server.stop();
 }
 

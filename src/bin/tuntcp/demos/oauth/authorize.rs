@@ -96,9 +96,12 @@ fn ask(wish: &Wish, ledger: &mut Ledger, name: &str, complaint: &str) -> Respons
 
 /// Does what a form of ours says.
 fn decide(wish: Wish, desk: &mut Desk<'_>, request: &Request) -> Response {
-    let Some(form) = Form::of_body(request).filter(|form| !form.repeats()) else {
+    let Some(form) = Form::of_body(request) else {
         return complaint(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A form was expected.");
     };
+    if form.repeats() {
+        return complaint(StatusCode::BAD_REQUEST, TWICE);
+    }
     let name = cookie(request, COOKIE).unwrap_or_default();
     let sealed = form.value("seal").is_some_and(|told| same(told, &seal(desk.ledger, name)));
     if name.is_empty() || !sealed {
@@ -143,7 +146,7 @@ impl Wish {
         let base = desk.clients.base;
         let lost = |why: &str| Box::new(complaint(StatusCode::BAD_REQUEST, why));
         if query.repeats() {
-            return Err(lost("A parameter is there twice."));
+            return Err(lost(TWICE));
         }
         // RFC 6749 4.1.2.1: who is not known to belong to a client is never sent there.
         if query.value("client_id").and_then(clients::find).is_none() {
@@ -261,6 +264,7 @@ impl Wish {
     }
 }
 
+const TWICE: &str = "A parameter is there twice.";
 const NOT_REGISTERED: &str =
     "This redirect_uri is not registered for the client, so you are not sent there.";
 

@@ -52,6 +52,7 @@ const challenge = (verifier) => base64url(sha256(new TextEncoder().encode(verifi
 
 function say(text, what) {
   element("outcome").textContent = text;
+  element("outcome").scrollIntoView({ block: "center" });
   if (what) element("tokens").textContent = JSON.stringify(what, null, 2);
 }
 

@@ -20,6 +20,7 @@ mod resource;
 mod token;
 mod web;
 
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ::http::header::{ALLOW, HOST};
@@ -81,13 +82,20 @@ pub(super) fn start(options: &Options) -> Server {
 fn serve(provider: &Provider, stream: &TcpStream) -> std::io::Result<()> {
     let limits = Limits { body: 16 << 10, ..Limits::default() };
     let here = stream.local_addr()?;
-    // As browsers write it.
-    let place = if here.port() == 80 {
-        here.to_string().trim_end_matches(":80").to_owned()
-    } else {
-        here.to_string()
-    };
-    http1::serve(stream, &limits, |request| provider.answer(&place, request))
+    http1::serve(stream, &limits, |request| provider.answer(here, request))
+}
+
+/// What addresses here begin with, as browsers write it.
+fn base(here: SocketAddr) -> String {
+    let place = here.to_string();
+    // HTTP's own port is not named.
+    format!("http://{}", place.strip_suffix(":80").unwrap_or(&place))
+}
+
+/// Whether a Host field means the provider that the client has found here.
+fn is_here(host: &HeaderValue, here: SocketAddr) -> bool {
+    let host = host.to_str().unwrap_or_default();
+    host.parse().or_else(|_| format!("{host}:80").parse()) == Ok(here)
 }
 
 impl Provider {
@@ -95,12 +103,12 @@ impl Provider {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer of the provider that the client has found at `place`.
-    fn answer(&self, place: &str, request: &Request) -> Response {
-        let base = format!("http://{place}");
+    /// The answer of the provider that the client has found here.
+    fn answer(&self, here: SocketAddr, request: &Request) -> Response {
+        let base = base(here);
         // Addresses are made of it, and a page of somebody else's must not pass for one from here by
         // calling us by a name of its own.
-        if request.headers().get(HOST).is_some_and(|host| host != place) {
+        if request.headers().get(HOST).is_some_and(|host| !is_here(host, here)) {
             let why = format!("This is {base}, and answers to that only.");
             return web::complaint(StatusCode::MISDIRECTED_REQUEST, &why);
         }
