@@ -48,6 +48,14 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
         ("connect 192.0.2.1 7 -4 -6", "cannot be used with"),
         ("connect --listen", "<PORT>"),
         ("connect --listen 0", "'0' is no port from 1 to 65535"),
+        ("get", "<URL>"),
+        ("get https://192.0.2.1/", "https is HTTP over TLS, which is not spoken here"),
+        ("get ftp://192.0.2.1/file", "ftp is not spoken here"),
+        ("get http://me:secret@192.0.2.1/", "user's name or password is not understood"),
+        ("get http://", "a URL is wanted, such as http://192.0.2.1:8000/file"),
+        ("get 192.0.2.1:80000/", "a URL is wanted"),
+        ("get 192.0.2.1/ -c --force", "cannot be used with"),
+        ("get 192.0.2.1/ -w x", "a number of seconds from 0 to 3600"),
         ("connect 192.0.2.1 0", "'0' is no port from 1 to 65535"),
         ("connect 192.0.2.1 gopher-hole", "'gopher-hole' is no port from 1 to 65535, nor the name"),
         ("connect one.example 7 --dns one.example", "the address of a name server is wanted"),
@@ -69,7 +77,7 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
 
 #[test]
 fn help_teaches_by_examples() {
-    for subcommand in ["serve", "connect", "ping"] {
+    for subcommand in ["serve", "connect", "get", "ping"] {
         let text = help(subcommand);
         assert!(text.contains("Examples:") && text.contains("Exit status:"), "{text}");
         for option in ["--tun", "--address", "--congestion", "--impair", "--ecn", "--capture"] {
@@ -102,7 +110,7 @@ fn ports_have_names() {
 
 #[test]
 fn a_device_that_is_not_there_is_explained() {
-    for arguments in ["serve", "connect 192.0.2.1 7", "ping 192.0.2.1"] {
+    for arguments in ["serve", "connect 192.0.2.1 7", "get 192.0.2.1", "ping 192.0.2.1"] {
         let output = tuntcp(&format!("{arguments} --tun no-such-tun"));
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");

@@ -10,6 +10,7 @@ mod datagrams;
 mod embedding;
 mod fast_open;
 mod faults;
+mod get;
 #[cfg(feature = "tokio")]
 mod hyper;
 mod ipv6;

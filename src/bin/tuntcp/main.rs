@@ -3,6 +3,7 @@
 mod connect;
 mod demos;
 mod dial;
+mod get;
 mod http1;
 mod names;
 mod options;
@@ -40,6 +41,7 @@ packetdrill's notation.";
 enum Command {
     Serve(serve::Arguments),
     Connect(connect::Arguments),
+    Get(get::Arguments),
     Ping(ping::Arguments),
     Packetdrill(packetdrill::Arguments),
     Sim(sim::Arguments),
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Connect(arguments) => connect::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Get(arguments) => get::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Ping(arguments) => ping::run(&arguments),
         Command::Packetdrill(arguments) => packetdrill::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),
