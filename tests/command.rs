@@ -19,7 +19,8 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
     let rows = [
         (
             "serve gopher",
-            "there is no service 'gopher'; there are echo, discard, daytime, chargen, time, oauth",
+            "there is no service 'gopher'; there are echo, discard, daytime, chargen, time, \
+             resp, lines, frames, oauth",
         ),
         ("serve echo=0", "'0' is no port from 1 to 65535"),
         ("serve echo=65536", "'65536' is no port from 1 to 65535"),

@@ -3,6 +3,7 @@
 mod connect;
 mod demos;
 mod dial;
+mod farewell;
 mod get;
 mod http1;
 mod names;

@@ -2,11 +2,15 @@
 //! line in [`ALL`].
 
 mod chargen;
+mod chat;
 mod daytime;
 mod discard;
 mod echo;
+mod frames;
+mod lines;
 mod oauth;
 mod polled;
+mod resp;
 mod threads;
 mod time;
 
@@ -38,7 +42,7 @@ pub(crate) struct Demo {
 }
 
 /// Every demo server.
-pub(crate) static ALL: [Demo; 6] = [
+pub(crate) static ALL: [Demo; 9] = [
     Demo {
         name: "echo",
         port: 7,
@@ -83,6 +87,36 @@ pub(crate) static ALL: [Demo; 6] = [
         about: "seconds since 1900, as a number (RFC 868)",
         client: "nc 192.0.2.2 37 | xxd",
         start: |_| Ok(Server::textbook(time::serve, time::turns, time::answer)),
+    },
+    Demo {
+        name: "resp",
+        port: 6379,
+        about: "keeps keys and values (the Redis protocol)",
+        client: "redis-cli -h 192.0.2.2",
+        start: |_| {
+            let resp = resp::Resp::new();
+            Ok(Server::threaded(move |stream| resp.serve(&stream)))
+        },
+    },
+    Demo {
+        name: "lines",
+        port: 7070,
+        about: "is a chat by lines",
+        client: "nc 192.0.2.2 7070",
+        start: |_| {
+            let room = chat::Room::default();
+            Ok(Server::threaded(move |stream| lines::serve(&room, &stream)))
+        },
+    },
+    Demo {
+        name: "frames",
+        port: 7071,
+        about: "is a chat by frames that tell their length",
+        client: r"printf '\0\0\0\4/who' | nc -N 192.0.2.2 7071 | xxd",
+        start: |_| {
+            let room = chat::Room::default();
+            Ok(Server::threaded(move |stream| frames::serve(&room, &stream)))
+        },
     },
     Demo {
         name: "oauth",
