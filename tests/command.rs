@@ -20,7 +20,7 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
         (
             "serve gopher",
             "there is no service 'gopher'; there are echo, discard, daytime, chargen, time, \
-             resp, lines, frames, oauth",
+             resp, lines, frames, iperf3, oauth",
         ),
         ("serve echo=0", "'0' is no port from 1 to 65535"),
         ("serve echo=65536", "'65536' is no port from 1 to 65535"),
@@ -65,6 +65,19 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
         ("connect 192.0.2.1 7 -w x", "a number of seconds from 0 to 3600"),
         ("ping 192.0.2.1 -c 0", "0 is not in 1..=65535"),
         ("ping 192.0.2.1 -s 1473", "1473 is not in 0..=1472"),
+        ("iperf3", "--client <HOST>"),
+        ("iperf3 -c 192.0.2.1 -p 0", "'0' is no port from 1 to 65535"),
+        ("iperf3 -c 192.0.2.1 -t 0", "0 is not in 1..=86400"),
+        ("iperf3 -c 192.0.2.1 -P 129", "129 is not in 1..=128"),
+        ("iperf3 -c 192.0.2.1 -n 0", "a number of bytes is wanted, such as 1000, 64K, 10M or 1G"),
+        ("iperf3 -c 192.0.2.1 -n -1M", "'-1'"),
+        ("iperf3 -c 192.0.2.1 -n 1P", "a number of bytes is wanted"),
+        ("iperf3 -c 192.0.2.1 -n 9999T", "a number of bytes is wanted"),
+        ("iperf3 -c 192.0.2.1 -n 1M -t 1", "cannot be used with"),
+        ("iperf3 -c 192.0.2.1 -l 2M", "a number of bytes from 1 to 1M is wanted"),
+        ("iperf3 -c 192.0.2.1 -b NaN", "a number of bits per second is wanted"),
+        ("iperf3 -c 192.0.2.1 -R --bidir", "cannot be used with"),
+        ("iperf3 -c 192.0.2.1 -O 61", "61 is not in 0..=60"),
         ("ping 192.0.2.1 -i NaN", "a number of seconds from 0 to 3600"),
     ];
     for (arguments, wanted) in rows {
@@ -78,7 +91,7 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
 
 #[test]
 fn help_teaches_by_examples() {
-    for subcommand in ["serve", "connect", "get", "ping"] {
+    for subcommand in ["serve", "connect", "get", "ping", "iperf3"] {
         let text = help(subcommand);
         assert!(text.contains("Examples:") && text.contains("Exit status:"), "{text}");
         for option in ["--tun", "--address", "--congestion", "--impair", "--ecn", "--capture"] {
@@ -88,7 +101,7 @@ fn help_teaches_by_examples() {
     let services = help("serve");
     let list = tuntcp("serve --list");
     let list = String::from_utf8(list.stdout).unwrap();
-    for service in ["echo ", "discard ", "daytime ", "chargen ", "time ", "oauth "] {
+    for service in ["echo ", "discard ", "daytime ", "chargen ", "time ", "iperf3 ", "oauth "] {
         let line = list.lines().find(|line| line.trim().starts_with(service)).expect(service);
         assert!(line.contains("192.0.2.2") && services.contains(line), "{line}");
     }
@@ -111,7 +124,8 @@ fn ports_have_names() {
 
 #[test]
 fn a_device_that_is_not_there_is_explained() {
-    for arguments in ["serve", "connect 192.0.2.1 7", "get 192.0.2.1", "ping 192.0.2.1"] {
+    let arguments = ["serve", "connect 192.0.2.1 7", "get 192.0.2.1", "ping 192.0.2.1"];
+    for arguments in arguments.into_iter().chain(["iperf3 -c 192.0.2.1"]) {
         let output = tuntcp(&format!("{arguments} --tun no-such-tun"));
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");

@@ -14,6 +14,7 @@ mod frames;
 mod get;
 #[cfg(feature = "tokio")]
 mod hyper;
+mod iperf3;
 mod ipv6;
 mod lines;
 mod marks;

@@ -6,6 +6,7 @@ mod dial;
 mod farewell;
 mod get;
 mod http1;
+mod iperf3;
 mod names;
 mod options;
 mod packetdrill;
@@ -44,6 +45,7 @@ enum Command {
     Connect(connect::Arguments),
     Get(get::Arguments),
     Ping(ping::Arguments),
+    Iperf3(iperf3::Arguments),
     Packetdrill(packetdrill::Arguments),
     Sim(sim::Arguments),
 }
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Connect(arguments) => connect::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Get(arguments) => get::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Ping(arguments) => ping::run(&arguments),
+        Command::Iperf3(arguments) => iperf3::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Packetdrill(arguments) => packetdrill::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),
     };

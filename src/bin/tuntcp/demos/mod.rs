@@ -7,6 +7,7 @@ mod daytime;
 mod discard;
 mod echo;
 mod frames;
+mod iperf3;
 mod lines;
 mod oauth;
 mod polled;
@@ -42,7 +43,7 @@ pub(crate) struct Demo {
 }
 
 /// Every demo server.
-pub(crate) static ALL: [Demo; 9] = [
+pub(crate) static ALL: [Demo; 10] = [
     Demo {
         name: "echo",
         port: 7,
@@ -119,6 +120,13 @@ pub(crate) static ALL: [Demo; 9] = [
         },
     },
     Demo {
+        name: "iperf3",
+        port: crate::iperf3::PORT,
+        about: "how fast is it? TCP, both directions",
+        client: "iperf3 -c 192.0.2.2",
+        start: |_| Ok(iperf3::server()),
+    },
+    Demo {
         name: "oauth",
         port: 8080,
         about: "an OAuth 2.0 provider, and a page to try it",
@@ -137,11 +145,15 @@ pub(crate) struct Settings {
 /// A server at work: what it does for whom.
 pub(crate) struct Server {
     /// Serves one client until he, or the server, is done; called in a thread of his own.
-    stream: Box<dyn Fn(TcpStream) -> io::Result<()> + Send + Sync>,
+    stream: Box<dyn Fn(TcpStream, Number) -> io::Result<()> + Send + Sync>,
     /// The same a step at a time, for one thread that serves all.
     turns: Option<fn() -> Box<dyn polled::Turns>>,
     datagram: Option<Answer>,
 }
+
+/// The how-many-th of a door's clients one is: threads do not begin in the order in which those came
+/// for whom they were started.
+type Number = u64;
 
 /// Puts the answer to a datagram into an empty buffer; `false` if there is none.
 type Answer = fn(&[u8], &mut Vec<u8>) -> bool;
@@ -150,6 +162,13 @@ impl Server {
     /// One that gives each client a thread.
     pub(crate) fn threaded(
         stream: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self::numbered(move |client, _| stream(client))
+    }
+
+    /// The same for a server that must know in what order its clients came.
+    fn numbered(
+        stream: impl Fn(TcpStream, Number) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
         Self { stream: Box::new(stream), turns: None, datagram: None }
     }
@@ -160,7 +179,8 @@ impl Server {
         turns: fn() -> Box<dyn polled::Turns>,
         datagram: Answer,
     ) -> Self {
-        Self { stream: Box::new(stream), turns: Some(turns), datagram: Some(datagram) }
+        let threaded = Self::threaded(stream);
+        Self { turns: Some(turns), datagram: Some(datagram), ..threaded }
     }
 
     /// Whether one thread can serve all of its clients.

@@ -8,7 +8,7 @@ use std::thread;
 
 use tuntcp::{TcpListener, TcpStream, UdpSocket};
 
-use super::{Answer, Door, Server, answers_itself};
+use super::{Answer, Door, Number, Server, answers_itself};
 
 /// Accepts at `door` in a thread of its own, and answers datagrams in another; `down` is called by
 /// whichever finds that the host is down.
@@ -40,14 +40,15 @@ struct Clients {
 
 /// Until the host is down.
 fn accept_all(listener: &TcpListener, clients: &Clients) {
-    while let Ok((stream, client)) = listener.accept() {
-        clients.receive(stream, client);
+    for number in 0.. {
+        let Ok((stream, client)) = listener.accept() else { return };
+        clients.receive(stream, client, number);
     }
 }
 
 impl Clients {
     /// Gives the client a thread, if there is room for him.
-    fn receive(&self, stream: TcpStream, client: SocketAddr) {
+    fn receive(&self, stream: TcpStream, client: SocketAddr, number: Number) {
         let name = self.name;
         let Some(place) = Place::take(&self.present, self.limit) else {
             log::warn!("{name}: {client} is sent away: there are {} clients already", self.limit);
@@ -57,7 +58,7 @@ impl Clients {
         let server = Arc::clone(&self.server);
         let started = thread::Builder::new().spawn(move || {
             let _place = place;
-            match (server.stream)(stream) {
+            match (server.stream)(stream, number) {
                 Ok(()) => log::info!("{name}: {client} is done"),
                 Err(error) => log::info!("{name}: {client}: {error}"),
             }
