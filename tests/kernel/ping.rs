@@ -1,16 +1,18 @@
 //! Who is there, and how wide is the way? iputils' `ping` and `tracepath` ask the stack, and the
 //! command asks the kernel.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::mpsc;
 use std::thread;
 
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::gettid;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, gettid};
 
 use crate::wire::{Tcpdump, await_capture, count, echo};
-use crate::world::{World, capture, forward, noise, run, tuntcp};
+use crate::world::{World, capture, forward, noise, run, spawn, sysctl, tuntcp};
 
 /// Where the stack answers.
 const STACK: [&str; 2] = ["192.0.2.2", "2001:db8::2"];
@@ -52,15 +54,105 @@ fn ping_of_another_address_is_not_answered() {
     server.stop();
 }
 
+/// The same question from either side, to somebody and to nobody: the same words, but for the numbers.
 #[test]
-fn the_kernel_answers_our_ping() {
+fn ours_speaks_as_ping_does() {
+    let world = World::new();
+    let shape = |said: &str| {
+        let number = |c: char| c.is_ascii_digit() || c == '.';
+        let words: Vec<_> = said.split(number).filter(|word| !word.is_empty()).collect();
+        words.join("#")
+    };
+    let rows: [(&str, &[&str]); 4] = [
+        ("1", &["-c", "2", "-i", "0.2", "-n"]),
+        ("1", &["-c", "3", "-i", "0.2", "-q", "-s", "8000", "-W", "30"]),
+        ("1", &["-c", "1", "-t", "9", "-s", "16"]),
+        ("9", &["-c", "1", "-W", "1"]),
+    ];
+    for net in ["192.0.2.", "2001:db8::"] {
+        for (last, options) in rows {
+            let ours = tuntcp().arg("ping").args(options).arg(format!("{net}{last}")).output();
+            let server = world.serve(&[]);
+            let last = if last == "1" { "2" } else { last };
+            let theirs = Command::new("ping").args(options).arg(format!("{net}{last}")).output();
+            server.stop();
+            let (ours, theirs) = (ours.expect("it runs"), theirs.expect("ping runs"));
+            let said = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+            assert_eq!(
+                shape(&said(&ours)),
+                shape(&said(&theirs)),
+                "{}{}",
+                said(&ours),
+                said(&theirs)
+            );
+            assert_eq!(ours.status.code(), theirs.status.code());
+        }
+    }
+}
+
+#[test]
+fn our_ping_tells_who_could_not_carry_it_on() {
     let _world = World::new();
-    for to in ["192.0.2.1", "2001:db8::1"] {
-        let output = tuntcp().args(["ping", to, "-c", "2", "-i", "0.1"]).output();
+    forward();
+    sysctl("ipv4/icmp_ratelimit", "0");
+    sysctl("ipv6/icmp/ratelimit", "0");
+    for route in
+        ["unreachable 198.51.100.0/25", "198.51.100.128/25 dev tun0", "prohibit 203.0.113.0/24"]
+    {
+        run("ip", ["route", "add"].into_iter().chain(route.split(' ')));
+    }
+    for route in ["2001:db8:2::/64 dev tun0", "prohibit 2001:db8:3::/64"] {
+        run("ip", ["-6", "route", "add"].into_iter().chain(route.split(' ')));
+    }
+    let rows: [(&[&str], &str); 6] = [
+        (&["198.51.100.1"], "From 192.0.2.1 icmp_seq=1 Destination Host Unreachable"),
+        (&["203.0.113.1", "-s", "8000"], "From 192.0.2.1 icmp_seq=1 Packet filtered"),
+        (&["198.51.100.129", "-t", "1"], "From 192.0.2.1 icmp_seq=1 Time to live exceeded"),
+        (&["2001:db8:1::1"], "From 2001:db8::1 icmp_seq=1 Destination unreachable: No route"),
+        (&["2001:db8:2::1", "-t", "1"], "From 2001:db8::1 icmp_seq=1 Time exceeded: Hop limit"),
+        (
+            &["2001:db8:3::1"],
+            "From 2001:db8::1 icmp_seq=1 Destination unreachable: Administratively prohibited",
+        ),
+    ];
+    for (arguments, line) in rows {
+        let output = tuntcp().args(["ping", "-c1", "-W30"]).args(arguments).output();
         let output = output.expect("it runs");
         let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && said.contains("2 received"), "it said {said}");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.lines().any(|said| said == line), "not {line:?}: {said}");
+        let summary = "1 packets transmitted, 0 received, +1 errors, 100% packet loss, time ";
+        assert!(said.contains(summary), "{said}");
     }
+}
+
+/// Without a number of requests it goes on until Ctrl-C, and then says how it was.
+#[test]
+fn our_ping_ends_with_a_summary() {
+    let _world = World::new();
+    let hosts = std::env::temp_dir().join(format!("tuntcp-ping-{}", std::process::id()));
+    std::fs::write(&hosts, "192.0.2.1 one.example\n2001:db8::1 one.example\n")
+        .expect("there is room");
+    let rows = [("-4", "one.example (192.0.2.1)"), ("-6", "one.example (2001:db8::1)")];
+    for (family, name) in rows {
+        let mut command = tuntcp();
+        command.args(["ping", family, "one.example", "-i", "0.05", "--hosts"]).arg(&hosts);
+        let (mut child, stdin, stdout) = spawn(&mut command);
+        let mut lines = BufReader::new(stdout).lines().map(|line| line.expect("it says text"));
+        assert!(lines.next().is_some_and(|line| line.starts_with("PING one.example")));
+        for sequence in 1..=5 {
+            let line = lines.next().expect("it goes on");
+            let wanted = format!("64 bytes from {name}: icmp_seq={sequence} ttl=64 time=");
+            assert!(line.starts_with(&wanted), "{line}");
+        }
+        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).expect("it runs");
+        let rest: Vec<_> = lines.collect();
+        assert!(rest.iter().any(|line| line == "--- one.example ping statistics ---"), "{rest:?}");
+        assert!(rest.iter().any(|line| line.contains(" packets transmitted, ")), "{rest:?}");
+        assert!(child.wait().expect("it ends").success(), "somebody answered");
+        drop(stdin);
+    }
+    std::fs::remove_file(hosts).expect("it is there");
 }
 
 /// The TUN's MTU is that of the whole way; at its end a closed port says so (RFC 1122 4.1.3.1,
