@@ -71,6 +71,13 @@ ANSWERS = {
     "/rubbish": lambda r: b"\0\1\2 this is no response\r\n\r\n",
     "/nothing": lambda r: b"",
     "/unasked": lambda r: span("0-9/10"),
+    "/changed": lambda r: ranged([line for line in r if "If-Range" not in line], '"two"') if "Range" in str(r)
+    else ranged(r, '"one"', HALF),
+    "/beyond": lambda r: head("416 Beyond", length(0)) if "Range" in str(r) else ranged(r, "x", HALF),
+    "/shrunk": lambda r: head("416 Beyond", "Content-Range: bytes */9", length(0))
+    if "Range" in str(r)
+    else ranged(r, "x", HALF),
+    "/piece": lambda r: span("%d-%d/%d" % (HALF, HALF + 9, len(DATA))) if "Range" in str(r) else ranged(r, "x", HALF),
     "/elsewhere": lambda r: ranged(r, "x", HALF) if "Range" not in str(r) else span("1-10/11"),
     "/too-much": lambda r: head("206 Part", "Content-Range: bytes %d-%d/%d" % (HALF, HALF, HALF + 1)) + DATA
     if "Range" in str(r)

@@ -285,6 +285,9 @@ fn a_wrong_part_is_not_appended() {
             "the server was asked for what comes behind byte 150000 and sends something else",
         ),
         ("too-much", "the server sends more than it said"),
+        ("changed", "the server has another version by now"),
+        ("beyond", "sends nothing behind byte 150000, and does not say whether that is all"),
+        ("shrunk", "there are 150000 bytes here of 9 at the server"),
     ] {
         let url = format!("192.0.2.1:8000/{path}");
         badly(&scratch.get(&[&url]), "--continue gets the rest");
@@ -292,6 +295,11 @@ fn a_wrong_part_is_not_appended() {
         let part = fs::read(scratch.at(&format!("{path}.part"))).expect("it is there");
         assert!(part == server.data[..SIZE / 2], "{} bytes", part.len());
     }
+    // Less than was asked for is well, but not all.
+    badly(&scratch.get(&["192.0.2.1:8000/piece"]), "--continue gets the rest");
+    let told = format!("150010 bytes came, of {SIZE}; piece.part is not whole");
+    badly(&scratch.get(&["192.0.2.1:8000/piece", "-c"]), &told);
+    assert_eq!(fs::read(scratch.at("piece.part")).expect("it is there").len(), 150_010);
 }
 
 /// Ctrl-C in the middle: the part is kept, and continued.
