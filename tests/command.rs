@@ -20,7 +20,7 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
         (
             "serve gopher",
             "there is no service 'gopher'; there are echo, discard, daytime, chargen, time, \
-             resp, lines, frames, iperf3, oauth",
+             http, resp, lines, frames, iperf3, oauth",
         ),
         ("serve echo=0", "'0' is no port from 1 to 65535"),
         ("serve echo=65536", "'65536' is no port from 1 to 65535"),
@@ -39,6 +39,11 @@ fn usage_errors_have_status_2_and_say_what_is_wanted() {
         ("serve --model fibers", "[possible values: threads, poll]"),
         ("serve oauth --oauth-allow code", "[possible values: implicit, password]"),
         ("serve --max-clients 0", "a number from 1 on is wanted"),
+        ("serve --cors example.org", "an origin is wanted, such as http://example.org, or *"),
+        ("serve --cors http://example.org/", "an origin is wanted, such as http://example.org"),
+        ("serve --hotlinks http://a/", "a host is wanted, such as example.org"),
+        ("serve --max-age -1", "-1"),
+        ("serve --request-timeout 0", "a number of seconds above 0, up to 3600, is wanted"),
         ("serve --impair loss=lots", "loss"),
         ("serve --congestion vegas", "`vegas`: no such congestion control; there are "),
         ("connect 192.0.2.1 7 --congestion x", "cubic"),
@@ -103,11 +108,23 @@ fn help_teaches_by_examples() {
     let services = help("serve");
     let list = tuntcp("serve --list");
     let list = String::from_utf8(list.stdout).unwrap();
-    for service in ["echo ", "discard ", "daytime ", "chargen ", "time ", "iperf3 ", "oauth "] {
+    for service in
+        ["echo ", "discard ", "daytime ", "chargen ", "time ", "http ", "iperf3 ", "oauth "]
+    {
         let line = list.lines().find(|line| line.trim().starts_with(service)).expect(service);
         assert!(line.contains("192.0.2.2") && services.contains(line), "{line}");
     }
     assert!(help("").contains("setup_tun.sh"));
+}
+
+#[test]
+fn a_root_that_cannot_be_served_is_explained() {
+    for root in ["/no/such/directory", "/etc/hostname"] {
+        let output = tuntcp(&format!("serve http --root {root}"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("cannot serve the directory {root}: ")), "{said}");
+    }
 }
 
 #[test]

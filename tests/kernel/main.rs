@@ -12,6 +12,7 @@ mod fast_open;
 mod faults;
 mod frames;
 mod get;
+mod http;
 #[cfg(feature = "tokio")]
 mod hyper;
 mod iperf3;

@@ -226,12 +226,12 @@ impl crate::world::Server {
         number.expect("the kernel tells")
     }
 
-    fn threads(&self) -> usize {
+    pub(crate) fn threads(&self) -> usize {
         self.status("Threads:")
     }
 
     /// Bytes of memory that it has.
-    fn resident(&self) -> usize {
+    pub(crate) fn resident(&self) -> usize {
         self.status("VmRSS:") << 10
     }
 }

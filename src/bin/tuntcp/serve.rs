@@ -65,6 +65,7 @@ Examples:
   tuntcp serve                              all of them
   tuntcp serve echo=7007 chargen            two of them, one elsewhere
   tuntcp serve echo=http-alt                at the port that /etc/services calls so
+  tuntcp serve http --root public           the files below a directory
   tuntcp serve --model poll echo            one thread for all clients
   tuntcp serve --impair loss=5%,delay=20ms  over a bad wire
   tuntcp serve --capture echo.pcapng        and look at it with Wireshark

@@ -7,6 +7,7 @@ mod daytime;
 mod discard;
 mod echo;
 mod frames;
+mod http;
 mod iperf3;
 mod lines;
 mod oauth;
@@ -43,7 +44,7 @@ pub(crate) struct Demo {
 }
 
 /// Every demo server.
-pub(crate) static ALL: [Demo; 10] = [
+pub(crate) static ALL: [Demo; 11] = [
     Demo {
         name: "echo",
         port: 7,
@@ -88,6 +89,13 @@ pub(crate) static ALL: [Demo; 10] = [
         about: "seconds since 1900, as a number (RFC 868)",
         client: "nc 192.0.2.2 37 | xxd",
         start: |_| Ok(Server::textbook(time::serve, time::turns, time::answer)),
+    },
+    Demo {
+        name: "http",
+        port: 80,
+        about: "the files below --root (RFC 9110)",
+        client: "curl http://192.0.2.2/",
+        start: |settings| http::start(&settings.http),
     },
     Demo {
         name: "resp",
@@ -138,6 +146,8 @@ pub(crate) static ALL: [Demo; 10] = [
 /// What the servers are told on the command line.
 #[derive(Args)]
 pub(crate) struct Settings {
+    #[command(flatten)]
+    http: http::Options,
     #[command(flatten)]
     oauth: oauth::Options,
 }

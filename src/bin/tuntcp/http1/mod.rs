@@ -8,7 +8,7 @@ mod server;
 
 use std::time::Duration;
 
-pub(crate) use response::Body;
+pub(crate) use response::{Body, plain};
 pub(crate) use server::serve;
 
 /// A request whose body has been read.
@@ -31,6 +31,16 @@ pub(crate) struct Limits {
     pub(crate) request: Duration,
     /// How long the client may take no byte of a response.
     pub(crate) stall: Duration,
+    /// Bytes a second that he must take on the whole, or he holds a thread for ever by taking one now
+    /// and then.
+    pub(crate) slowest: u32,
+}
+
+impl Limits {
+    /// How long so many bytes of a response may take.
+    fn time_for(&self, bytes: u64) -> Duration {
+        Duration::from_secs_f64(bytes as f64 / f64::from(self.slowest))
+    }
 }
 
 impl Default for Limits {
@@ -41,9 +51,14 @@ impl Default for Limits {
             idle: Duration::from_secs(15),
             request: Duration::from_secs(10),
             stall: Duration::from_secs(30),
+            // Half of what a modem of 1985 takes.
+            slowest: 64,
         }
     }
 }
 
 /// Header fields that a request may have.
 const MAX_HEADERS: usize = 100;
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
 
 use ::http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use ::http::uri::Authority;
 use ::http::{HeaderMap, StatusCode, Version};
 use httparse::Status;
 use tuntcp::TcpStream;
@@ -77,7 +78,8 @@ impl<'a> Requests<'a> {
 
     /// A client that asks whether to send his body (RFC 9110 10.1.1) is told to.
     fn encourage(&self, request: &Request, framing: &Framing) -> io::Result<()> {
-        let asks = request.headers().get(EXPECT).is_some_and(|what| what == "100-continue");
+        let expected = request.headers().get(EXPECT).map(HeaderValue::as_bytes);
+        let asks = expected.is_some_and(|what| what.eq_ignore_ascii_case(b"100-continue"));
         let comes = !matches!(framing, Framing::Length(0)) && self.buffer.is_empty();
         if asks && comes && request.version() == Version::HTTP_11 {
             let mut stream = self.stream;
@@ -89,26 +91,22 @@ impl<'a> Requests<'a> {
     /// The request's line and header.
     fn head(&mut self, until: Instant) -> Result<Request, Fault> {
         loop {
-            if let Some((length, request)) = parse(&self.buffer)? {
-                self.buffer.drain(..length);
-                return Ok(request);
+            match parse(&self.buffer)? {
+                Some((length, request)) if length <= self.limits.head => {
+                    self.buffer.drain(..length);
+                    return Ok(request);
+                }
+                None if self.buffer.len() < self.limits.head => self.fill(until)?,
+                _ => return Err(too_large(&self.buffer[..self.limits.head])),
             }
-            if self.buffer.len() >= self.limits.head {
-                return Err(if self.buffer.contains(&b'\n') {
-                    Fault::Refused(
-                        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                        "the header is too large",
-                    )
-                } else {
-                    Fault::Refused(StatusCode::URI_TOO_LONG, "the request's line is too long")
-                });
-            }
-            self.fill(until)?;
         }
     }
 
     /// The next `length` bytes.
     fn take(&mut self, length: usize, until: Instant) -> Result<Vec<u8>, Fault> {
+        if length == 0 {
+            return Ok(Vec::new());
+        }
         while self.buffer.len() < length {
             self.fill(until)?;
         }
@@ -193,6 +191,15 @@ fn bad(why: &'static str) -> Fault {
     Fault::Refused(StatusCode::BAD_REQUEST, why)
 }
 
+/// What is too large of a head that does not end within `begin`.
+fn too_large(begin: &[u8]) -> Fault {
+    if begin.trim_ascii_start().contains(&b'\n') {
+        Fault::Refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the header is too large")
+    } else {
+        Fault::Refused(StatusCode::URI_TOO_LONG, "the request's line is too long")
+    }
+}
+
 /// The request that `buffer` begins with, its body still to come, and how long it is; `None` if there
 /// is more to come.
 fn parse(buffer: &[u8]) -> Result<Option<(usize, Request)>, Fault> {
@@ -231,7 +238,7 @@ fn framing(request: &Request) -> Result<Framing, Fault> {
     let headers = request.headers();
     // RFC 9112 3.2.
     match headers.get_all(HOST).iter().count() {
-        1 => {}
+        1 if headers.get(HOST).is_some_and(is_host) => {}
         0 if request.version() == Version::HTTP_10 => {}
         _ => return Err(bad("one Host field is needed")),
     }
@@ -249,6 +256,11 @@ fn framing(request: &Request) -> Result<Framing, Fault> {
         }
         _ => Err(Fault::Refused(StatusCode::NOT_IMPLEMENTED, "only chunks are understood")),
     }
+}
+
+/// Whether that is a host and perhaps its port, or nothing, as for a target that has none.
+fn is_host(value: &HeaderValue) -> bool {
+    value.is_empty() || Authority::try_from(value.as_bytes()).is_ok()
 }
 
 fn content_length(headers: &HeaderMap) -> Result<usize, Fault> {

@@ -1,14 +1,15 @@
 //! Responses, as they go onto the stream.
 
-use std::fs::File;
 use std::io::{self, Cursor, ErrorKind, Read, Write};
 use std::time::SystemTime;
 
 use ::http::header::{CONNECTION, CONTENT_LENGTH, DATE};
 use ::http::{HeaderValue, StatusCode};
 use tuntcp::TcpStream;
+use tuntcp::runtime::clock::Clock;
+use tuntcp::time::Instant;
 
-use super::Response;
+use super::{Limits, Response};
 
 /// Bytes that are written at once; a small response is one write, and so one segment.
 const BLOCK: usize = 64 << 10;
@@ -25,9 +26,9 @@ impl Body {
         Self::from(Vec::new())
     }
 
-    /// The next `length` bytes of a file.
-    pub(crate) fn file(file: File, length: u64) -> Self {
-        Self { length, bytes: Box::new(file) }
+    /// What comes out of `bytes`, which must be `length` of them.
+    pub(crate) fn new(length: u64, bytes: impl Read + Send + 'static) -> Self {
+        Self { length, bytes: Box::new(bytes) }
     }
 
     /// How many bytes it has.
@@ -38,7 +39,7 @@ impl Body {
 
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Self { length: bytes.len() as u64, bytes: Box::new(Cursor::new(bytes)) }
+        Self::new(bytes.len() as u64, Cursor::new(bytes))
     }
 }
 
@@ -55,7 +56,7 @@ impl From<&str> for Body {
 }
 
 /// A response that says in one line what is the matter.
-pub(super) fn plain(status: StatusCode, why: &str) -> Response {
+pub(crate) fn plain(status: StatusCode, why: &str) -> Response {
     let mut response = ::http::Response::new(format!("{status}: {why}\n").into());
     *response.status_mut() = status;
     let text = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -63,12 +64,14 @@ pub(super) fn plain(status: StatusCode, why: &str) -> Response {
     response
 }
 
-/// Sends `response`; without its body to who asked for its header only.
+/// Sends `response`; without its body to who asked for its header only. Who takes less
+/// of it than `limits` have it has timed out.
 pub(super) fn send(
-    mut stream: &TcpStream,
+    stream: &TcpStream,
     response: Response,
     head_only: bool,
     last: bool,
+    limits: &Limits,
 ) -> io::Result<()> {
     let (mut parts, body) = response.into_parts();
     let status = parts.status;
@@ -96,20 +99,56 @@ pub(super) fn send(
 
     let mut left = if head_only || without { 0 } else { body.length };
     let mut bytes = body.bytes;
+    let mut pace = Pace::start(stream, limits);
     loop {
         let room = BLOCK.saturating_sub(block.len()) as u64;
         let read = bytes.by_ref().take(left.min(room)).read_to_end(&mut block)? as u64;
         left -= read;
-        stream.write_all(&block)?;
+        pace.write_all(&block)?;
         if left == 0 {
             return Ok(());
         }
         if read == 0 && block.is_empty() {
             // The length was promised: the client is told by an end that comes too early.
-            let text = "the file became shorter while it was sent";
+            let text = "there was less to send than was promised";
             return Err(io::Error::new(ErrorKind::UnexpectedEof, text));
         }
         block.clear();
+    }
+}
+
+/// A response on its way to a client who may be slow.
+struct Pace<'a> {
+    stream: &'a TcpStream,
+    limits: &'a Limits,
+    clock: Clock,
+    /// When it would have arrived, were he as slow as he may be.
+    until: Instant,
+}
+
+impl<'a> Pace<'a> {
+    fn start(stream: &'a TcpStream, limits: &'a Limits) -> Self {
+        let clock = Clock::start();
+        Self { stream, limits, clock, until: clock.now() + limits.stall }
+    }
+
+    /// The stream's own time-out is how long he may take nothing.
+    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let count = match self.stream.write(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let text = format!("nothing was taken for {:?}", self.limits.stall);
+                    return Err(io::Error::new(ErrorKind::TimedOut, text));
+                }
+                outcome => outcome?,
+            };
+            bytes = &bytes[count..];
+            self.until += self.limits.time_for(count as u64);
+            if self.until.is_due(self.clock.now()) {
+                return Err(io::Error::new(ErrorKind::TimedOut, "it is taken too slowly"));
+            }
+        }
+        Ok(())
     }
 }
 
