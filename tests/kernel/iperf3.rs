@@ -1,16 +1,13 @@
 //! `serve iperf3` and iperf3; `tuntcp iperf3` and the server that iperf3 is.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::world::{World, connect, forward, noise, root, run, tuntcp};
+use crate::world::{World, forward, root, run, tuntcp};
 
-const PORT: u16 = 5201;
 const MIB: f64 = (1 << 20) as f64;
 
 /// iperf3's client against the stack.
@@ -21,7 +18,7 @@ fn iperf3(options: &str) -> Command {
 }
 
 /// The same to its end, which need not be a good one.
-fn measure(options: &str) -> Output {
+pub(crate) fn measure(options: &str) -> Output {
     iperf3(options).output().expect("iperf3 runs")
 }
 
@@ -35,7 +32,7 @@ fn results(client: &mut Command) -> Value {
     json
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -176,7 +173,7 @@ fn udp_is_refused_in_iperf3s_words() {
 }
 
 /// Waits until the server has a place again, and uses it.
-fn is_served() {
+pub(crate) fn is_served() {
     for _ in 0..300 {
         if measure("-n 256K").status.success() {
             return;
@@ -197,163 +194,6 @@ fn a_client_that_is_killed_leaves_his_place() {
         child.wait().expect("it ends");
         is_served();
     }
-    server.stop();
-}
-
-/// A client by hand.
-struct Client(TcpStream);
-
-impl Client {
-    fn new(cookie: &[u8]) -> Self {
-        let mut stream = connect(PORT);
-        stream.write_all(cookie).expect("it is sent");
-        Self(stream)
-    }
-
-    fn say(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).expect("it is sent");
-    }
-
-    fn say_json(&mut self, json: &str) {
-        let length = u32::try_from(json.len()).unwrap();
-        self.say(&length.to_be_bytes());
-        self.say(json.as_bytes());
-    }
-
-    fn hear<const N: usize>(&mut self) -> [u8; N] {
-        let mut bytes = [0; N];
-        self.0.read_exact(&mut bytes).expect("the server says it");
-        bytes
-    }
-
-    /// Until the server hangs up.
-    fn rest(&mut self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        // It may end with a reset.
-        let _ = self.0.read_to_end(&mut bytes);
-        bytes
-    }
-}
-
-const COOKIE: &[u8; 37] = b"abcdefghijklmnopqrstuvwxyz2345672345\0";
-
-/// One of many.
-fn cookie(number: usize) -> Vec<u8> {
-    format!("{number:036}\0").into_bytes()
-}
-
-const PLAIN: &str =
-    r#"{"tcp":true,"omit":0,"time":10,"parallel":1,"len":131072,"client_version":"3.12"}"#;
-
-#[test]
-fn wrong_parameters_get_the_errors_that_iperf3_knows() {
-    let world = World::new();
-    let server = world.serve(&["iperf3"]);
-    let rows = [
-        ("", 114),
-        ("{", 114),
-        ("null", 114),
-        ("[[[[", 114),
-        (r#"{"parallel":-1,"len":1}"#, 114),
-        (r#"{"parallel":1e300,"len":1}"#, 114),
-        (r#"{"parallel":"four","len":1}"#, 114),
-        (r#"{"parallel":1,"len":1,"congestion":7}"#, 114),
-        ("{}", 6),
-        (r#"{"parallel":0,"len":1}"#, 6),
-        (r#"{"parallel":129,"len":1}"#, 6),
-        (r#"{"parallel":1,"len":0}"#, 7),
-        (r#"{"parallel":1,"len":1048577}"#, 7),
-        (r#"{"parallel":1,"len":1,"omit":61}"#, 12),
-        (r#"{"parallel":1,"len":1,"time":86401}"#, 5),
-        (r#"{"parallel":1,"len":1,"udp":true}"#, 131),
-        (r#"{"parallel":1,"len":1,"sctp":true}"#, 131),
-        (r#"{"parallel":1,"len":1,"congestion":"vegas"}"#, 134),
-    ];
-    for (json, code) in rows {
-        let mut client = Client::new(COOKIE);
-        assert_eq!(client.hear(), [9], "parameters are wanted");
-        client.say_json(json);
-        assert_eq!(client.hear(), [0xfe], "{json}: an error");
-        assert_eq!(client.hear::<8>(), [0, 0, 0, code, 0, 0, 0, 0], "{json}");
-        assert_eq!(client.rest(), b"", "{json}");
-    }
-    // A promise of 4 GiB gets no memory.
-    let mut client = Client::new(COOKIE);
-    assert_eq!(client.hear(), [9]);
-    client.say(&[0xff; 4]);
-    assert_eq!(client.hear::<9>()[..5], [0xfe, 0, 0, 0, 114]);
-    is_served();
-    server.stop();
-}
-
-#[test]
-fn who_vanishes_or_says_rubbish_in_any_state_harms_nobody() {
-    let world = World::new();
-    let server = world.serve(&["iperf3"]);
-    // Not one of iperf3's: nobody answers.
-    for seed in 0..20 {
-        let mut stranger = Client::new(&noise(seed, 37));
-        assert_eq!(stranger.rest(), b"");
-    }
-    drop(connect(PORT));
-    drop(Client::new(&COOKIE[..20]));
-    let mut cookies = (0..).map(cookie);
-    for state in 0..6 {
-        for rubbish in [&b""[..], &[0x55; 1000]] {
-            let mut cookie = cookies.next().unwrap();
-            let mut client = Client::new(&cookie);
-            // Who comes before the one before him has gone is sent away.
-            while client.hear() != [9] {
-                thread::sleep(Duration::from_millis(50));
-                cookie = cookies.next().unwrap();
-                client = Client::new(&cookie);
-            }
-            let mut streams = Vec::new();
-            for step in 0..state {
-                match step {
-                    0 => client.say_json(PLAIN),
-                    1 => assert_eq!(client.hear(), [10], "streams are wanted"),
-                    2 => streams.push(Client::new(&cookie)),
-                    3 => assert_eq!(client.hear(), [1, 2], "it runs"),
-                    _ => {
-                        client.say(&[4]);
-                        assert_eq!(client.hear(), [13], "results are wanted");
-                    }
-                }
-            }
-            client.say(rubbish);
-            drop((client, streams));
-        }
-        is_served();
-    }
-    // A state that comes out of turn.
-    let mut client = Client::new(COOKIE);
-    assert_eq!(client.hear(), [9]);
-    client.say_json(PLAIN);
-    assert_eq!(client.hear(), [10]);
-    let _stream = Client::new(COOKIE);
-    assert_eq!(client.hear(), [1, 2]);
-    client.say(&[13]);
-    assert_eq!(client.hear::<9>()[..5], [0xfe, 0, 0, 0, 110]);
-    is_served();
-    server.stop();
-}
-
-#[test]
-fn who_says_nothing_loses_his_place() {
-    let world = World::new();
-    let server = world.serve(&["iperf3"]);
-    let mut silent = Client::new(COOKIE);
-    assert_eq!(silent.hear(), [9]);
-    assert!(text(&measure("-n 1M").stderr).contains("busy"));
-    // He speaks, but too slowly.
-    silent.say(&[0, 0, 0, 100]);
-    for _ in 0..4 {
-        thread::sleep(Duration::from_secs(2));
-        silent.say(b" ");
-    }
-    is_served();
-    assert_eq!(silent.rest(), b"");
     server.stop();
 }
 

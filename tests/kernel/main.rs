@@ -16,6 +16,7 @@ mod http;
 #[cfg(feature = "tokio")]
 mod hyper;
 mod iperf3;
+mod iperf3_wrong;
 mod ipv6;
 mod lines;
 mod marks;

@@ -68,6 +68,8 @@ enum Fault {
     /// The client does not hear of it.
     Io(io::Error),
     Refused(Code),
+    /// It should have been over long ago.
+    Late,
 }
 
 impl From<io::Error> for Fault {
@@ -88,12 +90,19 @@ impl Service {
             Kind::Control(streams) => {
                 let (place, output) = (Some(Place(self)), Output::default());
                 let mut test = Test { clock: self.clock, control, streams, output, place };
-                match test.run() {
+                let outcome = test.run();
+                // The client may come again as soon as he hears that this is the end.
+                test.place = None;
+                match outcome {
                     Ok(()) => Ok(()),
                     Err(Fault::Io(error)) => Err(error),
                     Err(Fault::Refused(code)) => {
                         test.control.refuse(code)?;
                         Err(wrong(&code.to_string()))
+                    }
+                    Err(Fault::Late) => {
+                        test.control.say(State::ServerTerminate)?;
+                        Err(ErrorKind::TimedOut.into())
                     }
                 }
             }
@@ -133,8 +142,6 @@ enum End {
     Over,
     /// The client does not want it any more.
     Cancelled,
-    /// It should have been over long ago.
-    Late,
 }
 
 struct Test<'a> {
@@ -191,10 +198,6 @@ impl Test<'_> {
         match outcome? {
             End::Over => self.exchange(flows, &total),
             End::Cancelled => Err(io::Error::other("the client has terminated").into()),
-            End::Late => {
-                self.control.say(State::ServerTerminate)?;
-                Err(io::Error::from(ErrorKind::TimedOut).into())
-            }
         }
     }
 
@@ -237,7 +240,7 @@ impl Test<'_> {
                 return Err(Fault::Refused(Code::STREAM));
             }
             if until.is_due(now) {
-                return Ok(End::Late);
+                return Err(Fault::Late);
             }
             if meter.due().is_due(now) {
                 self.output.interval(&meter.tick(), style);
@@ -285,7 +288,7 @@ impl Test<'_> {
         let mut results = total.results();
         results.server_output_text = self.output.take();
         self.control.send_json(&results)?;
-        // The client may come again as soon as he hears this.
+        // With his results in hand he may go, and come again.
         self.place = None;
         self.control.say(State::DisplayResults)?;
         // That it is done: whether the client says so or has gone is all the same.

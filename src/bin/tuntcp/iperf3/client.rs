@@ -64,6 +64,9 @@ pub(super) fn test(
         output,
     };
     let outcome = client.run();
+    if let (Some(json), Err(error)) = (&mut client.output.json, &outcome) {
+        json.fail(&error.to_string());
+    }
     client.output.finish()?;
     outcome.map_err(|error| format!("{server}: {error}").into())
 }
@@ -195,7 +198,7 @@ impl Client<'_> {
             if self.interrupted.load(Ordering::Acquire) {
                 return Ok(End::Interrupted);
             }
-            if course.has_failed() {
+            if course.has_failed() || flows.iter().any(Flow::is_broken) {
                 return Err("a stream broke".into());
             }
             let until = match (self.parameters.bytes(), meter.began()) {

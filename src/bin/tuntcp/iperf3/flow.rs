@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use tuntcp::TcpStream;
+use tuntcp::net::State;
 use tuntcp::runtime::clock::Clock;
 use tuntcp::time::Instant;
 
@@ -17,8 +18,9 @@ const NAP: Duration = Duration::from_millis(20);
 const LEFTOVERS: Duration = Duration::from_secs(1);
 /// How long what was sent may stay unacknowledged before the peer is taken for gone.
 const GONE: Duration = Duration::from_secs(30);
-/// The largest buffer that a client may ask for, bytes.
+/// What a client may ask for: bytes of one buffer, and of all that his streams have.
 const MAX_BUFFER: u64 = 16 << 20;
+const MAX_BUFFERS: u64 = 128 << 20;
 
 /// One stream of a test.
 pub(crate) struct Flow {
@@ -49,7 +51,8 @@ impl Flow {
             stream.set_dscp(dscp)?;
         }
         if parameters.window > 0 {
-            let bytes = parameters.window.min(MAX_BUFFER) as usize;
+            let buffers = 2 * parameters.directions().len() as u64;
+            let bytes = parameters.window.min(MAX_BUFFER).min(MAX_BUFFERS / buffers) as usize;
             stream.set_receive_buffer(bytes)?;
             stream.set_send_buffer(bytes)?;
         }
@@ -77,7 +80,12 @@ impl Flow {
     /// Whether the peer has all of them.
     pub(crate) fn is_acknowledged(&self) -> bool {
         let info = self.stream.info();
-        info.unacked == 0 && info.unsent == 0
+        info.state != State::Closed && info.unacked == 0 && info.unsent == 0
+    }
+
+    /// Whether there is no connection any more.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.stream.info().state == State::Closed
     }
 
     fn count(&self, bytes: usize) {

@@ -18,6 +18,9 @@ pub(super) struct Json {
     start: Value,
     intervals: Vec<Value>,
     end: Value,
+    /// Why there is no end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
     #[serde(skip)]
     samples: Vec<Sample>,
 }
@@ -56,7 +59,7 @@ impl Json {
                 "target_bitrate": parameters.bandwidth,
             },
         });
-        Self { start, intervals: Vec::new(), end: json!({}), samples: Vec::new() }
+        Self { start, intervals: Vec::new(), end: json!({}), error: None, samples: Vec::new() }
     }
 
     pub(super) fn connected(&mut self, flow: &Flow) -> io::Result<()> {
@@ -147,6 +150,10 @@ impl Json {
             sender["mean_rtt"] = (rtts.sum::<u64>() / samples.len() as u64).into();
         }
         json!({ "sender": sender, "receiver": receiver })
+    }
+
+    pub(super) fn fail(&mut self, why: &str) {
+        self.error = Some(why.into());
     }
 
     pub(super) fn text(&self) -> serde_json::Result<String> {

@@ -70,6 +70,12 @@ impl Mark {
     fn of(flow: &Flow) -> Self {
         Self { bytes: flow.bytes(), retransmits: flow.stream.info().retransmissions }
     }
+
+    /// The same later on. A connection that is over has forgotten what it sent again.
+    fn later(self, flow: &Flow) -> Self {
+        let now = Self::of(flow);
+        Self { retransmits: now.retransmits.max(self.retransmits), ..now }
+    }
 }
 
 /// Measures while a test runs.
@@ -159,7 +165,8 @@ impl<'a> Meter<'a> {
 
     fn cut(&mut self, now: Instant) -> Interval {
         let span = self.span(self.since, now);
-        let marks: Vec<_> = self.flows.iter().map(Mark::of).collect();
+        let marks = self.marks.iter().zip(self.flows).map(|(mark, flow)| mark.later(flow));
+        let marks: Vec<_> = marks.collect();
         let rows = self.flows.iter().zip(&self.marks).zip(&marks);
         let rows = rows.map(|((flow, from), to)| Row {
             id: flow.id,

@@ -6,6 +6,9 @@ use tuntcp::TcpStream;
 
 use super::meter::{Interval, Part};
 
+#[cfg(test)]
+mod tests;
+
 /// Between intervals of several streams, and before the end.
 pub(crate) const RULE: &str = "- - - - - - - - - - - - - - - - - - - - - - - - -";
 
