@@ -173,7 +173,8 @@ impl Tcb {
             return;
         }
         let round = self.rtt.least().unwrap_or_default().as_micros();
-        let path = u128::from(self.delivery_rate).saturating_mul(round) / 1_000_000;
+        let round = u64::try_from(round).unwrap_or(u64::MAX);
+        let path = self.delivery_rate.saturating_mul(round) / 1_000_000;
         let path = u32::try_from(path).unwrap_or(u32::MAX);
         let useful = path.saturating_mul(2).saturating_add(ROOM_FOR_A_WHILE);
         let wanted = self.congestion.window().min(useful).saturating_mul(2) as usize;
@@ -186,7 +187,9 @@ impl Tcb {
     /// Whoever was woken for less would be woken for each acknowledgement. While this does not hold
     /// something is unacknowledged: an acknowledgement will tell when it does.
     pub(super) fn is_writable(&self) -> bool {
-        self.snd.queue.len() * 3 <= self.send_limit() * 2 && self.writable() > 0
+        let queued = self.snd.queue.len();
+        let memory = || self.rcv.buffer.pool().left(Purpose::Send) > 0;
+        queued * 3 <= self.send_limit() * 2 && (queued < FLOOR as usize || memory())
     }
 
     /// The size of the send buffer, bytes, while memory is as it is.

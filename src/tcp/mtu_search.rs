@@ -185,12 +185,13 @@ impl Tcb {
     /// After a rest larger packets are tried again (RFC 4821 7.3, RFC4821-7.3); none that a router has
     /// told not to fit (RFC 8899 3, RFC8899-3-b).
     pub(super) fn renew_mtu_search(&mut self, now: Instant) {
+        let Some(search) = self.search.as_deref() else { return };
         let largest = self.largest_packet();
-        let Some(search) = &mut self.search else { return };
         if search.low >= largest {
             self.search = None;
             return;
         }
+        let Some(search) = self.search.as_deref_mut() else { return };
         let rested = search.next.is_due(now) && search.high - search.low <= CLOSE;
         if rested && search.probe.is_none() || search.high > largest {
             (search.high, search.tried) = (largest, false);
