@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::world::{World, noise, root, tuntcp};
+use crate::world::{World, forward, noise, root, run, tuntcp};
 
 /// Bytes that the servers serve.
 const SIZE: usize = 300_001;
@@ -300,6 +300,30 @@ fn a_wrong_part_is_not_appended() {
     let told = format!("150010 bytes came, of {SIZE}; piece.part is not whole");
     badly(&scratch.get(&["192.0.2.1:8000/piece", "-c"]), &told);
     assert_eq!(fs::read(scratch.at("piece.part")).expect("it is there").len(), 150_010);
+}
+
+/// Both ends are ours, each with a TUN of its own, and the kernel carries the packets between them.
+#[test]
+fn our_own_server_sends_the_rest() {
+    let world = World::new();
+    run(root().join("scripts/setup_tun.sh"), ["tun1", "198.51.100.1/24"]);
+    forward();
+    let (theirs, ours) = (Scratch::new(), Scratch::new());
+    let much = noise(10, 3 << 20);
+    fs::write(theirs.at("file"), &much).expect("there is room");
+    let server = world.serve(&["http", "--root", theirs.0.to_str().expect("it is text")]);
+    let get = |more: &[&str]| {
+        let here = ["192.0.2.2/file", "--tun", "tun1", "--address", "198.51.100.2/24"];
+        ours.get(&[here.as_slice(), more].concat())
+    };
+    well(&get(&[]));
+    assert!(fs::read(ours.at("file")).expect("it is there") == much);
+    fs::write(ours.at("file"), &much[..1_000_000]).expect("there is room");
+    let told = well(&get(&["--continue"]));
+    assert!(told.contains("2145728 of 3145728 bytes in "), "{told}");
+    assert!(fs::read(ours.at("file")).expect("it is there") == much);
+    assert!(well(&get(&["--continue"])).contains("file was whole already"));
+    server.stop();
 }
 
 /// Ctrl-C in the middle: the part is kept, and continued.

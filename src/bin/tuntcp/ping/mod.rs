@@ -145,6 +145,8 @@ impl<'a> Pinging<'a> {
             resolver if !given_as_address && !arguments.numeric => resolver.reverse(peer).ok(),
             _ => None,
         };
+        // Whoever runs that server chooses it; it shall not command the terminal.
+        let name = name.filter(|name| !name.contains(char::is_control));
         let name = name.map_or_else(|| peer.to_string(), |name| format!("{name} ({peer})"));
         let payload = (0..arguments.size).map(|index| index.to_le_bytes()[0]).collect();
         Ok(Self { arguments, tally, clock: host.clock(), socket, dialogue, payload, name })
