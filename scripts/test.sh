@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 case "${1:-}" in -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 
-need ip iproute2 unshare util-linux tcpdump tcpdump tshark tshark nc netcat-openbsd \
+need ip iproute2 unshare util-linux script bsdutils tcpdump tcpdump tshark tshark nc netcat-openbsd \
     socat socat python3 python3 sha256sum coreutils valgrind valgrind \
     wrk wrk redis-cli redis-tools iperf3 iperf3 chromium chromium chromedriver chromium-driver \
     dig bind9-dnsutils dnsmasq dnsmasq-base curl curl \
