@@ -34,15 +34,31 @@ type Bytes = Arc<[u8]>;
 const READ: usize = 16 << 10;
 /// Replies wait for the others of what was read, but only up to so many bytes.
 const WRITE: usize = 64 << 10;
-/// How long a client may have nothing to ask.
-const IDLE: Duration = Duration::from_secs(600);
-/// How long a request may take to arrive, once it has begun.
-const REQUEST: Duration = Duration::from_secs(30);
-/// How long a client may take no byte of a reply.
-const STALL: Duration = Duration::from_secs(30);
+
+/// How long the server waits for a client.
+struct Patience {
+    /// To ask for something.
+    idle: Duration,
+    /// To send a request to its end, once it has begun: whoever sends a byte now and then does not
+    /// hold a thread for ever.
+    request: Duration,
+    /// To take a byte of a reply.
+    stall: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(600),
+            request: Duration::from_secs(30),
+            stall: Duration::from_secs(30),
+        }
+    }
+}
 
 /// The server: what all clients share.
 pub(super) struct Resp {
+    patience: Patience,
     store: Mutex<Store>,
     clock: Clock,
     /// Clients so far.
@@ -60,13 +76,18 @@ struct Session {
 
 impl Resp {
     pub(super) fn new() -> Self {
-        Self { store: Mutex::default(), clock: Clock::start(), clients: AtomicU64::new(0) }
+        Self::with_patience(Patience::default())
+    }
+
+    fn with_patience(patience: Patience) -> Self {
+        let (store, clock, clients) = (Mutex::default(), Clock::start(), AtomicU64::new(0));
+        Self { patience, store, clock, clients }
     }
 
     /// Serves a client until he leaves.
     pub(super) fn serve(&self, stream: &TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(STALL))?;
+        stream.set_write_timeout(Some(self.patience.stall))?;
         let id = 1 + self.clients.fetch_add(1, Ordering::Relaxed);
         let session = Session { id, ..Session::default() };
         let mut client = Client {
@@ -76,12 +97,7 @@ impl Resp {
             requests: Requests::default(),
             replies: Vec::new(),
         };
-        let outcome = client.serve();
-        if outcome.is_err() {
-            // Without this, what he does not take would be kept for him after we have gone.
-            stream.set_linger(Some(Duration::ZERO))?;
-        }
-        outcome
+        client.serve()
     }
 
     /// What comes of a request.
@@ -106,7 +122,8 @@ struct Client<'a> {
 impl Client<'_> {
     fn serve(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; READ];
-        let mut until = self.server.clock.now() + IDLE;
+        let Resp { patience, clock, .. } = self.server;
+        let mut until = clock.now() + patience.idle;
         loop {
             let count = self.read(&mut buffer, until)?;
             if count == 0 {
@@ -124,9 +141,9 @@ impl Client<'_> {
                 return part(self.stream);
             }
             if !self.requests.is_midway() {
-                until = self.server.clock.now() + IDLE;
+                until = clock.now() + patience.idle;
             } else if answered || !was_midway {
-                until = self.server.clock.now() + REQUEST;
+                until = clock.now() + patience.request;
             }
         }
     }
@@ -166,7 +183,11 @@ impl Client<'_> {
     }
 
     fn send(&mut self) -> io::Result<()> {
-        self.stream.write_all(&self.replies)?;
+        if let Err(error) = self.stream.write_all(&self.replies) {
+            // Without this, what he does not take would be kept for him after we have gone.
+            self.stream.set_linger(Some(Duration::ZERO))?;
+            return Err(error);
+        }
         self.replies.clear();
         // What a long reply needed is not kept.
         self.replies.shrink_to(2 * WRITE);

@@ -87,7 +87,7 @@ impl Takes {
 static COMMANDS: [Command; 58] = [
     reads("ping", Between(0, 1), server::ping),
     reads("echo", Just(1), server::echo),
-    reads("hello", AtLeast(0), server::hello),
+    reads("hello", Between(0, 1), server::hello),
     reads("select", Just(1), server::select),
     reads("quit", AtLeast(0), server::quit),
     reads("client", AtLeast(1), server::client),
