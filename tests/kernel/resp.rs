@@ -26,6 +26,8 @@ fn ask(bytes: &[u8]) -> Vec<u8> {
     let mut stream = connect(PORT);
     stream.write_all(bytes).expect("it reads");
     stream.shutdown(Shutdown::Write).expect("it is open");
+    // A reset that takes the reply away would have come by now.
+    thread::sleep(Duration::from_millis(50));
     let mut reply = Vec::new();
     stream.read_to_end(&mut reply).expect("it replies");
     reply
