@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddrV4, TcpStream};
+use std::os::fd::AsRawFd;
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, SockaddrIn, setsockopt, sockopt};
 
 use super::{Got, Site, curl};
-use crate::world::{PATIENCE, Server, World, connect};
+use crate::world::{PATIENCE, STACK, Server, World, connect};
 
 /// Until the server has so many threads at most, as it had before its clients came.
 fn wait_for_threads(server: &Server, wanted: usize) {
@@ -85,17 +86,23 @@ fn who_says_nothing_is_sent_away() {
     server.stop();
 }
 
-/// A connection whose receive buffer is as small as can be.
+/// A connection whose receive buffer is as small as can be from its beginning on: its window closes soon,
+/// but it says so, and says so again whenever it is asked.
 fn deaf() -> TcpStream {
-    let client = connect(80);
+    let (family, kind) = (AddressFamily::Inet, SockType::Stream);
+    let client = socket::socket(family, kind, SockFlag::empty(), None).expect("a socket");
     setsockopt(&client, sockopt::RcvBuf, &2304).expect("it can be set");
+    socket::connect(client.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(STACK, 80)))
+        .expect("the stack accepts");
+    let client = TcpStream::from(client);
+    client.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
     client
 }
 
 #[test]
 fn who_never_reads() {
     let world = World::new();
-    let site = Site::new("deaf").with("a.txt", "hello\n").with("small", vec![b'x'; 100_000]);
+    let site = Site::new("deaf").with("a.txt", "hello\n").with("small", vec![b'x'; 20_000]);
     let large = File::create(site.root().join("large")).expect("room");
     large.set_len(1 << 30).expect("it is sparse");
     let server = site.serve(&world, &["--stall-timeout", "2", "--idle-timeout", "1"]);

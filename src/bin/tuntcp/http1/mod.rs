@@ -51,8 +51,8 @@ impl Default for Limits {
             idle: Duration::from_secs(15),
             request: Duration::from_secs(10),
             stall: Duration::from_secs(30),
-            // Half of what a modem of 1985 takes.
-            slowest: 64,
+            // Half of what a modem takes at 9600 bit/s.
+            slowest: 500,
         }
     }
 }

@@ -86,6 +86,8 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 pub(super) fn start(options: &Options) -> Result<Server, Failure> {
     let limits = Limits {
+        // None is wanted; small ones may come before the refusal.
+        body: 64 << 10,
         idle: options.idle_timeout,
         request: options.request_timeout,
         stall: options.stall_timeout,
