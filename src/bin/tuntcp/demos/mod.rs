@@ -87,7 +87,7 @@ pub(crate) static ALL: [Demo; 11] = [
         name: "time",
         port: 37,
         about: "seconds since 1900, as a number (RFC 868)",
-        client: "nc 192.0.2.2 37 | xxd",
+        client: "nc 192.0.2.2 37 | od -An -tx1",
         start: |_| Ok(Server::textbook(time::serve, time::turns, time::answer)),
     },
     Demo {
@@ -110,7 +110,7 @@ pub(crate) static ALL: [Demo; 11] = [
     Demo {
         name: "lines",
         port: 7070,
-        about: "is a chat by lines",
+        about: "a chat by lines",
         client: "nc 192.0.2.2 7070",
         start: |_| {
             let room = chat::Room::default();
@@ -120,8 +120,8 @@ pub(crate) static ALL: [Demo; 11] = [
     Demo {
         name: "frames",
         port: 7071,
-        about: "is a chat by frames that tell their length",
-        client: r"printf '\0\0\0\4/who' | nc -N 192.0.2.2 7071 | xxd",
+        about: "a chat by frames that tell their length",
+        client: r"printf '\0\0\0\4/who' | nc -N 192.0.2.2 7071 | od -An -tx1",
         start: |_| {
             let room = chat::Room::default();
             Ok(Server::threaded(move |stream| frames::serve(&room, &stream)))
@@ -231,10 +231,11 @@ impl Door {
 /// Bytes that are read or written at once.
 const BUFFER: usize = 64 << 10;
 
+/// Ports whose servers answer any datagram: ours, and the quote of the day (17, RFC 865).
+const ANSWERERS: [u16; 5] = [7, 13, 17, 19, 37];
+
 /// Whether a datagram from there gets no answer: two servers that answer each other, set up by one
-/// forged datagram, would do so for ever. Those that do are at the ports of the small services.
+/// forged datagram, would do so for ever. Nobody is at port 0.
 fn answers_itself(from: SocketAddr) -> bool {
-    let small = ALL.iter().map(|demo| demo.port).any(|port| port == from.port());
-    // 17 is the quote of the day (RFC 865), which is not among ours.
-    small || [0, 17].contains(&from.port())
+    from.port() == 0 || ANSWERERS.contains(&from.port())
 }
