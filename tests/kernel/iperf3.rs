@@ -97,8 +97,8 @@ fn iperf3_measures_in_every_mode() {
         "-t 1 --bidir -P 3",
         "-n 20M",
         "-n 20M -P 3 -R",
-        "-t 2 -b 4M",
-        "-t 2 -b 4M -P 2 -R",
+        "-t 1 -b 4M",
+        "-t 1 -b 4M -P 2 -R",
         "-t 1 -O 1 -i 0.3",
         "-t 1 -O 1 -R",
         "-k 100 -l 10K -w 64K -M 1000 -N",
@@ -241,8 +241,8 @@ fn our_client_measures_against_iperf3() {
         "-t 1 --bidir -P 2",
         "-n 20M",
         "-n 20M -R",
-        "-t 2 -b 4M",
-        "-t 2 -b 4M -R",
+        "-t 1 -b 4M",
+        "-t 1 -b 4M -R",
     ];
     for options in modes {
         let _server = KernelServer::new();

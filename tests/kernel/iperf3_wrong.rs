@@ -190,13 +190,12 @@ fn who_never_reads_is_bounded() {
     let server = world.serve(&["iperf3"]);
     is_served();
     let before = server.resident();
-    let wish =
-        r#"{"time":30,"parallel":128,"bidirectional":true,"len":1048576,"window":536870912}"#;
-    let (client, streams) = started(wish, 256);
+    let wish = r#"{"time":30,"parallel":40,"reverse":true,"len":1048576,"window":536870912}"#;
+    let (client, streams) = started(wish, 40);
     thread::sleep(Duration::from_secs(2));
     let grown = server.resident().saturating_sub(before);
-    // All buffers, and what 256 threads take.
-    assert!(grown < 256 << 20, "{grown} bytes");
+    // Half of the 128 MiB that buffers have in all, for nothing arrives here; and some.
+    assert!(grown < 96 << 20, "{grown} bytes");
     drop((client, streams));
     is_served();
     server.stop();
