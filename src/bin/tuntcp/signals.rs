@@ -1,5 +1,6 @@
 //! SIGINT and SIGTERM: whoever ends a command gets a proper end.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use nix::sys::signal::{SigSet, Signal};
@@ -20,18 +21,35 @@ impl Signals {
         Ok(Self(signals))
     }
 
-    /// Calls `then` in a thread of its own when the first of them comes.
+    /// Calls `then` in a thread of its own when the first of them comes. Whoever holds what this returns
+    /// does not end by himself once it has come, as with an error that only `then` has caused.
     pub(crate) fn on_first(
         self,
         then: impl FnOnce(Signal) + Send + 'static,
-    ) -> Result<(), Failure> {
+    ) -> Result<Precedence, Failure> {
+        let precedence = Precedence(Arc::default());
+        let ending = Arc::clone(&precedence.0);
         thread::Builder::new().name("signals".into()).spawn(move || {
             if let Ok(signal) = self.0.wait() {
+                let _ending = lock(&ending);
                 then(signal);
             }
         })?;
-        Ok(())
+        Ok(precedence)
     }
+}
+
+/// When it is dropped, an end that a signal has begun goes first.
+pub(crate) struct Precedence(Arc<Mutex<()>>);
+
+impl Drop for Precedence {
+    fn drop(&mut self) {
+        drop(lock(&self.0));
+    }
+}
+
+fn lock(ending: &Mutex<()>) -> MutexGuard<'_, ()> {
+    ending.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The exit status of a command that a signal has ended, as shells count.

@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let signals = Signals::block()?;
     let host = Arc::new(arguments.host.start()?);
     let interrupted = Arc::downgrade(&host);
-    signals.on_first(move |signal| {
+    let _precedence = signals.on_first(move |signal| {
         if let Some(host) = interrupted.upgrade() {
             host.close(SHORT_GOODBYE);
             host.engine().abort_all(host.clock().now());

@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let host = Arc::new(arguments.host.start()?);
     let interrupted = Arc::downgrade(&host);
     let part = sink.part().map(Path::to_owned);
-    signals.on_first(move |signal| {
+    let _precedence = signals.on_first(move |signal| {
         if let Some(host) = interrupted.upgrade() {
             host.engine().abort_all(host.clock().now());
         }
