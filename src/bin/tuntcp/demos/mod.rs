@@ -19,9 +19,10 @@ mod time;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
-use tuntcp::net::SocketOptions;
+use tuntcp::net::{KeepAlive, SocketOptions};
 use tuntcp::{Host, TcpListener, TcpStream, UdpSocket};
 
 use crate::Failure;
@@ -219,14 +220,19 @@ impl Door {
         max_clients: usize,
     ) -> Result<Self, Failure> {
         let failed = |error| format!("cannot listen at {at} for {name}: {error}");
-        // As many as can come at once when a test bed or a browser starts.
-        let options = SocketOptions::new().backlog(1024);
+        // As many as can come at once when a test bed or a browser starts. Who has vanished gives his
+        // place back.
+        let options = SocketOptions::new().backlog(1024).keepalive(KEEP_ALIVE);
         let listener = options.listen(host, at).map_err(failed)?;
         let socket = server.datagram.map(|_| UdpSocket::bind(host, at)).transpose();
         let socket = socket.map_err(failed)?;
         Ok(Self { name, server: Arc::clone(server), listener, socket, max_clients })
     }
 }
+
+/// Clients may be silent as long as they like, as long as they are there.
+const KEEP_ALIVE: KeepAlive =
+    KeepAlive { idle: Duration::from_secs(60), interval: Duration::from_secs(15), probes: 4 };
 
 /// Bytes that are read or written at once.
 const BUFFER: usize = 64 << 10;

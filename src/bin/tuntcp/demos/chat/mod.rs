@@ -12,7 +12,6 @@ use std::thread;
 use std::time::Duration;
 
 use tuntcp::TcpStream;
-use tuntcp::net::KeepAlive;
 use tuntcp::runtime::clock::Clock;
 
 use crate::farewell::part;
@@ -45,9 +44,6 @@ pub(super) enum Found {
 const READ: usize = 8 << 10;
 /// How long a client may take no byte of what he is sent.
 const STALL: Duration = Duration::from_secs(30);
-/// Members may be silent as long as they like, as long as they are there.
-const KEEP_ALIVE: KeepAlive =
-    KeepAlive { idle: Duration::from_secs(60), interval: Duration::from_secs(15), probes: 4 };
 
 const HELP: &str = "* say something and all others hear it; /name NEW is your new name, /who is here, \
                     /quit; what begins with // is said with one /";
@@ -57,7 +53,6 @@ const HELP: &str = "* say something and all others hear it; /name NEW is your ne
 pub(super) fn serve(room: &Room, framing: &dyn Framing, stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(STALL))?;
-    stream.set_keepalive(Some(KEEP_ALIVE))?;
     let member = room.enter(stream.try_clone()?, framing);
     let outbox = member.outbox();
     let outcome = thread::scope(|scope| {
