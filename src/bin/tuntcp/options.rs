@@ -15,6 +15,7 @@ use tuntcp::tcp::congestion::Algorithm;
 use tuntcp::{Host, HostConfig};
 
 use crate::Failure;
+use crate::names::NameOptions;
 
 /// Where the stack lives.
 #[derive(Args)]
@@ -72,6 +73,25 @@ pub(crate) struct HostOptions {
     /// Write every packet to this file (pcapng, for Wireshark), as the wire carries it
     #[arg(long, value_name = "FILE")]
     capture: Option<PathBuf>,
+}
+
+/// What every client is told.
+#[derive(Args)]
+pub(crate) struct ClientOptions {
+    #[command(flatten)]
+    pub(crate) names: NameOptions,
+
+    #[command(flatten)]
+    host: HostOptions,
+}
+
+impl ClientOptions {
+    /// Starts the stack, which then knows what names stand for.
+    pub(crate) fn start(&self) -> Result<Host, Failure> {
+        let host = self.host.start()?;
+        self.names.apply(&host)?;
+        Ok(host)
+    }
 }
 
 impl HostOptions {

@@ -98,7 +98,7 @@ fn wait_for_peer(
     let (count, peer) = loop {
         let (count, peer) = socket.recv_from(&mut buffer)?;
         // The unspecified address of IPv6 stands for both families.
-        if !arguments.names.ipv6 || peer.is_ipv6() {
+        if !arguments.stack.names.ipv6 || peer.is_ipv6() {
             break (count, peer);
         }
     };

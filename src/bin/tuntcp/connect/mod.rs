@@ -12,8 +12,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::Failure;
-use crate::names::{self, NameOptions};
-use crate::options::{HostOptions, seconds};
+use crate::names;
+use crate::options::{ClientOptions, seconds};
 use crate::signals::{self, Signals};
 
 /// Connect standard input and output to a peer, as nc does
@@ -44,10 +44,7 @@ pub(crate) struct Arguments {
     timeout: Option<Duration>,
 
     #[command(flatten)]
-    names: NameOptions,
-
-    #[command(flatten)]
-    host: HostOptions,
+    stack: ClientOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -72,7 +69,7 @@ const SHORT_GOODBYE: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let signals = Signals::block()?;
-    let host = Arc::new(arguments.host.start()?);
+    let host = Arc::new(arguments.stack.start()?);
     let interrupted = Arc::downgrade(&host);
     let _precedence = signals.on_first(move |signal| {
         if let Some(host) = interrupted.upgrade() {
@@ -82,9 +79,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         process::exit(signals::exit_status(signal));
     })?;
 
-    arguments.names.apply(&host)?;
     let addresses = match &arguments.peer {
-        Some(peer) => arguments.names.lookup(&host, peer)?,
+        Some(peer) => arguments.stack.names.lookup(&host, peer)?,
         None => vec![arguments.any()],
     };
     if arguments.udp {
@@ -97,7 +93,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 impl Arguments {
     /// What stands for every address of the stack, of the families that were asked for.
     fn any(&self) -> IpAddr {
-        if self.names.ipv4 { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() }
+        if self.stack.names.ipv4 {
+            Ipv4Addr::UNSPECIFIED.into()
+        } else {
+            Ipv6Addr::UNSPECIFIED.into()
+        }
     }
 }
 

@@ -49,7 +49,7 @@ fn accept(
     arguments: &Arguments,
 ) -> Result<(TcpStream, SocketAddr), Failure> {
     let at: Vec<_> = addresses.iter().map(|&ip| SocketAddr::new(ip, arguments.port)).collect();
-    let options = SocketOptions::new().backlog(1).only_v6(arguments.names.ipv6);
+    let options = SocketOptions::new().backlog(1).only_v6(arguments.stack.names.ipv6);
     let listener = options
         .listen(host, at.as_slice())
         .map_err(|error| format!("cannot listen at port {}: {error}", arguments.port))?;

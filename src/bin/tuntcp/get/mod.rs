@@ -20,8 +20,7 @@ use url::Url;
 
 use crate::Failure;
 use crate::dial::dial;
-use crate::names::NameOptions;
-use crate::options::{HostOptions, seconds};
+use crate::options::{ClientOptions, seconds};
 use crate::signals::{self, Signals};
 use file::Download;
 use progress::Progress;
@@ -57,10 +56,7 @@ pub(crate) struct Arguments {
     timeout: Duration,
 
     #[command(flatten)]
-    names: NameOptions,
-
-    #[command(flatten)]
-    host: HostOptions,
+    stack: ClientOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -80,7 +76,7 @@ const REDIRECTS: usize = 10;
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut sink = Sink::choose(arguments)?;
     let signals = Signals::block()?;
-    let host = Arc::new(arguments.host.start()?);
+    let host = Arc::new(arguments.stack.start()?);
     let interrupted = Arc::downgrade(&host);
     let part = sink.part().map(Path::to_owned);
     let _precedence = signals.on_first(move |signal| {
@@ -93,7 +89,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         process::exit(signals::exit_status(signal));
     })?;
 
-    arguments.names.apply(&host)?;
     let mut url = arguments.url.clone();
     for _ in 0..=REDIRECTS {
         let mut response = ask(&host, &url, &sink, arguments)?;
@@ -117,7 +112,7 @@ impl Arguments {
 /// Connects, asks, and reads the response as far as its body.
 fn ask(host: &Host, url: &Url, sink: &Sink, arguments: &Arguments) -> Result<Response, Failure> {
     let name = target::host(url);
-    let addresses = arguments.names.lookup(host, &name)?;
+    let addresses = arguments.stack.names.lookup(host, &name)?;
     let (mut stream, peer) = dial(host, addresses, target::port(url), Some(arguments.timeout))?;
     let timeout = Some(arguments.timeout).filter(|timeout| !timeout.is_zero());
     stream.set_read_timeout(timeout)?;

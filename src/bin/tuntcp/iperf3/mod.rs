@@ -18,8 +18,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::Failure;
-use crate::names::{self, NameOptions};
-use crate::options::{HostOptions, seconds};
+use crate::names;
+use crate::options::{ClientOptions, seconds};
 use crate::signals::{self, Signals};
 
 pub(crate) use protocol::PORT;
@@ -84,10 +84,7 @@ pub(crate) struct Arguments {
     json: bool,
 
     #[command(flatten)]
-    names: NameOptions,
-
-    #[command(flatten)]
-    host: HostOptions,
+    stack: ClientOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -109,7 +106,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let signals = Signals::block()?;
-    let host = Arc::new(arguments.host.start()?);
+    let host = Arc::new(arguments.stack.start()?);
     let interrupted = Arc::new(AtomicBool::new(false));
     let (interrupt, down) = (Arc::clone(&interrupted), Arc::downgrade(&host));
     signals.on_first(move |signal| {
@@ -122,8 +119,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         process::exit(signals::exit_status(signal));
     })?;
 
-    arguments.names.apply(&host)?;
-    let addresses = arguments.names.lookup(&host, &arguments.client)?;
+    let addresses = arguments.stack.names.lookup(&host, &arguments.client)?;
     let addresses: Vec<_> =
         addresses.into_iter().map(|address| SocketAddr::new(address, arguments.port)).collect();
     let outcome = client::test(&host, &addresses, arguments, &interrupted);

@@ -17,8 +17,7 @@ use tuntcp::time::Instant;
 use tuntcp::{Host, RawSocket};
 
 use crate::Failure;
-use crate::names::NameOptions;
-use crate::options::{HostOptions, seconds};
+use crate::options::{ClientOptions, seconds};
 use crate::signals::Signals;
 use message::{Dialogue, Heard};
 use tally::{Tally, millis};
@@ -53,10 +52,7 @@ pub(crate) struct Arguments {
     numeric: bool,
 
     #[command(flatten)]
-    names: NameOptions,
-
-    #[command(flatten)]
-    host: HostOptions,
+    stack: ClientOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -74,7 +70,7 @@ const LONGEST: usize = 65_536;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let signals = Signals::block()?;
-    let host = arguments.host.start()?;
+    let host = arguments.stack.start()?;
     let peer = arguments.peer.clone();
     let tally = Arc::new(Mutex::new(Tally::default()));
     let interrupted = Arc::clone(&tally);
@@ -85,8 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         process::exit(tally.exit_status().into());
     })?;
 
-    arguments.names.apply(&host)?;
-    let addresses = arguments.names.lookup(&host, &arguments.peer)?;
+    let addresses = arguments.stack.names.lookup(&host, &arguments.peer)?;
     // A name that is found has an address.
     let Some(&peer) = addresses.first() else { return Ok(ExitCode::FAILURE) };
     let pinging = Pinging::new(&host, peer, arguments, &tally)?;
