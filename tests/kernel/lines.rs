@@ -164,6 +164,8 @@ fn who_does_not_listen_is_cut_off() {
     let world = World::new();
     let server = world.serve(&["lines"]);
     let mut talker = connect(PORT);
+    // Each has a thread, and the first to run gets the next name.
+    hear_until(&mut BufReader::new(&talker), "/help helps");
     let mut hears = BufReader::new(connect(PORT));
     hear_until(&mut hears, "/help helps");
     let deaf = connect(PORT);
@@ -194,11 +196,17 @@ fn a_flood_harms_nobody() {
     let server = world.serve(&["lines"]);
     let mut hears = BufReader::new(connect(PORT));
     hear_until(&mut hears, "/help helps");
+    // One after the other: each has a thread, and the first to run gets the next name.
     let mut flood = connect(PORT);
     flood.set_nonblocking(true).expect("it can be set");
+    hear_until(&mut hears, "* guest-2 is here");
     let mut rubbish = connect(PORT);
+    hear_until(&mut hears, "* guest-3 is here");
     let mut person = connect(PORT);
     hear_until(&mut hears, "* guest-4 is here");
+    // He listens, or he would be cut off for that.
+    let mut listens = person.try_clone().expect("it is open");
+    let listener = std::thread::spawn(move || std::io::copy(&mut listens, &mut std::io::sink()));
     let _ = rubbish.write_all(&noise(5, 1 << 20)).and_then(|()| rubbish.shutdown(Shutdown::Write));
     let lines = b"x\n".repeat(100_000);
     for number in 0..10 {
@@ -210,4 +218,5 @@ fn a_flood_harms_nobody() {
     drop::<TcpStream>(flood);
     hear_until(&mut hears, "* guest-2 has left");
     server.stop();
+    let _ = listener.join();
 }
